@@ -1,0 +1,422 @@
+//! Deel's person record (`GET /people`, `GET /people/{id}`), and how it becomes a [`Worker`].
+//!
+//! No property of a person is required in Deel's own schema but `id` is insisted on here; both published
+//! shapes are read (2026-01-01 and 1.25.0). Statuses that nobody knows yet never mean "left".
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Deserializer};
+
+use crate::jumpcloud::{Address, or_default};
+use crate::worker::{
+    Employment, Status, Text, Warning, Worker, WorkerId, Zones, clean, clean_email,
+};
+
+/// A person as Deel returns it. Pay, birth dates and the like are never read.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "Deel's own names")]
+pub struct Person {
+    /// The profile id; the record is refused without it.
+    #[serde(deserialize_with = "some_id")]
+    pub id: WorkerId,
+    first_name: Option<Text>,
+    last_name: Option<Text>,
+    full_name: Option<Text>,
+    #[serde(default, deserialize_with = "or_default")]
+    emails: Vec<Email>,
+    start_date: Option<Text>,
+    completion_date: Option<Text>,
+    termination_last_day: Option<Text>,
+    direct_employee_termination_last_day: Option<Text>,
+    active_worker_termination_status: Option<Text>,
+    country: Option<Text>,
+    timezone: Option<Text>,
+    job_title: Option<Text>,
+    work_location: Option<Text>,
+    department: Option<Named>,
+    client_legal_entity: Option<Named>,
+    direct_manager: Option<Manager>,
+    #[serde(default, deserialize_with = "or_default")]
+    addresses: Vec<HomeAddress>,
+    hiring_type: Option<Text>,
+    hiring_status: Option<Text>,
+    new_hiring_status: Option<Text>,
+    person_status: Option<Text>,
+    is_pwac: Option<bool>,
+    #[serde(default, deserialize_with = "or_default")]
+    employments: Vec<Contract>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+struct Email {
+    #[serde(rename = "type")]
+    kind: Option<Text>,
+    value: Option<Text>,
+}
+
+/// A name inside an object: `{"id": …, "name": …}`, of which older samples have other ids and `{}`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    name: Option<Text>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+struct Manager {
+    id: Option<Text>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct HomeAddress {
+    street_address: Option<Text>,
+    locality: Option<Text>,
+    region: Option<Text>,
+    postal_code: Option<Text>,
+    country: Option<Text>,
+}
+
+/// One employment of a person: one per contract.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_field_names, reason = "Deel's own names")]
+struct Contract {
+    team: Option<Named>,
+    work_email: Option<Text>,
+    country: Option<Text>,
+    timezone: Option<Text>,
+    job_title: Option<Text>,
+    start_date: Option<Text>,
+    completion_date: Option<Text>,
+    termination_last_day: Option<Text>,
+    hiring_type: Option<Text>,
+    hiring_status: Option<Text>,
+    new_hiring_status: Option<Text>,
+    contract_status: Option<Text>,
+    client_legal_entity: Option<Named>,
+    is_ended: Option<bool>,
+    contract_is_archived: Option<bool>,
+    is_user_contract_deleted: Option<bool>,
+}
+
+impl Contract {
+    /// Archived, deleted and cancelled contracts say nothing about the person.
+    fn counts(&self) -> bool {
+        let gone =
+            self.contract_is_archived == Some(true) || self.is_user_contract_deleted == Some(true);
+        let cancelled = ["cancelled", "user_cancelled", "rejected"];
+        !gone
+            && !self
+                .contract_status
+                .as_deref()
+                .is_some_and(|status| cancelled.contains(&status))
+    }
+
+    fn is_live(&self) -> bool {
+        self.is_ended != Some(true)
+    }
+}
+
+/// A [`Worker`] from Deel's record. `zones` says where people are whose record does not; `now` tells which of
+/// several employments is the current one.
+pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
+    let contracts: Vec<&Contract> = person
+        .employments
+        .iter()
+        .filter(|contract| contract.counts())
+        .collect();
+    let live: Vec<&Contract> = contracts
+        .iter()
+        .copied()
+        .filter(|contract| contract.is_live())
+        .collect();
+    let recorded_zone = live
+        .iter()
+        .find_map(|contract| contract.timezone.as_deref())
+        .or(person.timezone.as_deref());
+    let country = clean(person.country.as_deref()).or_else(|| {
+        live.iter()
+            .find_map(|contract| clean(contract.country.as_deref()))
+    });
+    let location = clean(person.work_location.as_deref());
+    let (zone, zone_warning) =
+        zones.zone_of(recorded_zone, location.as_deref(), country.as_deref());
+    let current = current(&live, now, &zone);
+    let of_current =
+        |field: fn(&Contract) -> Option<&Text>| current.and_then(field).map(Text::as_str);
+    let name_of = |named: &Option<Named>| {
+        named
+            .as_ref()
+            .and_then(|named| clean(named.name.as_deref()))
+    };
+
+    let first_name = clean(person.first_name.as_deref());
+    let last_name = clean(person.last_name.as_deref());
+    let full_name = clean(person.full_name.as_deref()).or_else(|| {
+        let names: Vec<&str> = [&first_name, &last_name]
+            .into_iter()
+            .flatten()
+            .map(Text::as_str)
+            .collect();
+        clean(Some(&names.join(" ")))
+    });
+    Worker {
+        id: person.id.clone(),
+        employee_id: None,
+        work_email: email(person, "work")
+            .or_else(|| clean_email(of_current(|c| c.work_email.as_ref()))),
+        personal_email: email(person, "personal"),
+        first_name,
+        last_name,
+        full_name,
+        job_title: clean(of_current(|c| c.job_title.as_ref()))
+            .or_else(|| clean(person.job_title.as_deref())),
+        department: name_of(&person.department),
+        location,
+        team: current.and_then(|contract| name_of(&contract.team)),
+        worker_type: clean(of_current(|c| c.hiring_type.as_ref()))
+            .or_else(|| clean(person.hiring_type.as_deref())),
+        entity: name_of(&person.client_legal_entity)
+            .or_else(|| current.and_then(|contract| name_of(&contract.client_legal_entity))),
+        country,
+        city: person
+            .addresses
+            .first()
+            .and_then(|address| clean(address.locality.as_deref())),
+        manager: person
+            .direct_manager
+            .as_ref()
+            .and_then(|manager| clean(manager.id.as_deref()))
+            .map(WorkerId),
+        phones: Vec::new(),
+        addresses: person.addresses.iter().map(home_address).collect(),
+        employment: employment(person, &contracts),
+        zone,
+        warnings: zone_warning.into_iter().collect::<Vec<Warning>>(),
+    }
+}
+
+/// The first address of this type that has a value.
+fn email(person: &Person, kind: &str) -> Option<Text> {
+    person
+        .emails
+        .iter()
+        .filter(|email| {
+            email
+                .kind
+                .as_deref()
+                .is_some_and(|own| own.eq_ignore_ascii_case(kind))
+        })
+        .find_map(|email| clean_email(email.value.as_deref()))
+}
+
+fn home_address(address: &HomeAddress) -> Address {
+    let text = |value: &Option<Text>| clean(value.as_deref()).unwrap_or_default();
+    Address {
+        kind: Text::const_new("home"),
+        street_address: text(&address.street_address),
+        extended_address: Text::default(),
+        po_box: Text::default(),
+        locality: text(&address.locality),
+        region: text(&address.region),
+        postal_code: text(&address.postal_code),
+        country: text(&address.country),
+    }
+}
+
+/// The latest live employment that has begun, else the first that will.
+fn current<'a>(live: &[&'a Contract], now: Timestamp, zone: &TimeZone) -> Option<&'a Contract> {
+    let today = now.to_zoned(zone.clone()).date();
+    let start = |contract: &Contract| date(contract.start_date.as_deref()).ok().flatten();
+    let begun = live
+        .iter()
+        .filter(|c| start(c).is_none_or(|start| start <= today));
+    begun
+        .max_by_key(|c| start(c))
+        .or_else(|| live.iter().min_by_key(|c| start(c)))
+        .copied()
+}
+
+/// Status and dates, all contracts taken together.
+fn employment(person: &Person, contracts: &[&Contract]) -> Employment {
+    match dates(person, contracts) {
+        Ok((start, last_day)) => Employment {
+            status: status(person, contracts, last_day),
+            start,
+            last_day,
+        },
+        Err(unreadable) => Employment {
+            status: Status::Unclear(format!("`{unreadable}` is not a date")),
+            start: None,
+            last_day: None,
+        },
+    }
+}
+
+/// The first and the last day; the error is a date that cannot be read.
+///
+/// Somebody with any open-ended contract has no last day, whatever older contracts say; a last day before the
+/// first one belongs to an earlier engagement.
+fn dates<'a>(
+    person: &'a Person,
+    contracts: &[&'a Contract],
+) -> Result<(Option<Date>, Option<Date>), &'a str> {
+    let cancelled = person.active_worker_termination_status.as_deref() == Some("CANCELED");
+    let mut start: Option<Date> = None;
+    let mut last_day: Option<Date> = None;
+    let mut open = contracts.is_empty();
+    for contract in contracts {
+        let begins = date(contract.start_date.as_deref())?;
+        if contract.is_live() {
+            start = start.into_iter().chain(begins).min();
+        }
+        let termination = contract.termination_last_day.as_deref();
+        match last(termination, contract.completion_date.as_deref(), cancelled)? {
+            Some(day) => last_day = last_day.max(Some(day)),
+            None => open = true,
+        }
+    }
+    if start.is_none() {
+        start = date(person.start_date.as_deref())?;
+    }
+    if open {
+        let termination = person.termination_last_day.as_deref();
+        let of_direct_employee = person.direct_employee_termination_last_day.as_deref();
+        let completion = person
+            .completion_date
+            .as_deref()
+            .filter(|_| contracts.is_empty());
+        last_day = last(termination, None, cancelled)?.or(last(
+            of_direct_employee,
+            completion,
+            cancelled,
+        )?);
+    }
+    let last_day = last_day.filter(|last| start.is_none_or(|start| *last >= start));
+    Ok((start, last_day))
+}
+
+/// The day of a termination that was not cancelled, else that of completion.
+fn last<'a>(
+    termination: Option<&'a str>,
+    completion: Option<&'a str>,
+    cancelled: bool,
+) -> Result<Option<Date>, &'a str> {
+    match date(termination)?.filter(|_| !cancelled) {
+        Some(day) => Ok(Some(day)),
+        None => date(completion),
+    }
+}
+
+/// The first ten characters of a date or date-time; the error is the text itself.
+fn date(text: Option<&str>) -> Result<Option<Date>, &str> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    text.get(..10)
+        .and_then(|day| day.parse().ok())
+        .map(Some)
+        .ok_or(text)
+}
+
+/// What one status field says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    NotFirm,
+    PreHire,
+    Employed,
+    Ended,
+}
+
+/// The stage of a status word of `hiring_status`, `new_hiring_status` or `person_status`.
+fn stage(word: &str) -> Option<Stage> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "draft" | "pending_invite" | "in_review" | "quote_requires_changes" => Stage::NotFirm,
+        "invited" | "onboarding" | "onboarding_at_risk" | "onboarding_overdue" | "onboarded"
+        | "not_started" => Stage::PreHire,
+        "active" | "offboarding" => Stage::Employed,
+        "inactive" | "no_active_contracts" => Stage::Ended,
+        _ => return None,
+    })
+}
+
+/// One status out of all the fields that are present.
+fn status(person: &Person, contracts: &[&Contract], last_day: Option<Date>) -> Status {
+    if person.is_pwac == Some(true)
+        || person.hiring_type.as_deref() == Some("person_without_contract")
+    {
+        return Status::NotFirm;
+    }
+    let own = [
+        &person.hiring_status,
+        &person.new_hiring_status,
+        &person.person_status,
+    ];
+    let mut words: Vec<&str> = own.into_iter().flatten().map(Text::as_str).collect();
+    if words.is_empty() {
+        // A token without the right to the person's status still sees the contracts'.
+        words = contracts
+            .iter()
+            .filter(|contract| contract.is_live() || contracts.iter().all(|other| !other.is_live()))
+            .flat_map(|contract| [&contract.hiring_status, &contract.new_hiring_status])
+            .flatten()
+            .map(Text::as_str)
+            .collect();
+    }
+    let mut agreed = None;
+    for word in &words {
+        agreed = match (agreed, stage(word)) {
+            (_, None) => return Status::Unclear(format!("the status `{word}` is unknown")),
+            (None, stage) => stage,
+            (Some(before), Some(now)) if before == now => Some(now),
+            // `hiring_status` has only coarse words: `onboarding` is also what it calls a draft.
+            (Some(Stage::NotFirm | Stage::PreHire), Some(Stage::NotFirm | Stage::PreHire)) => {
+                Some(Stage::NotFirm)
+            }
+            _ => {
+                return Status::Unclear(format!("the statuses disagree: `{}`", words.join("`, `")));
+            }
+        };
+    }
+    let runs_on = |contract: &&&Contract| {
+        let words = [&contract.hiring_status, &contract.new_hiring_status];
+        contract.is_live()
+            && words
+                .into_iter()
+                .flatten()
+                .any(|word| stage(word) == Some(Stage::Employed))
+    };
+    match agreed {
+        None => Status::Unclear("the record has no status".to_owned()),
+        Some(Stage::NotFirm) => Status::NotFirm,
+        Some(Stage::PreHire) => Status::PreHire,
+        Some(Stage::Employed) if last_day.is_none() && ended(contracts) => Status::Unclear(
+            "the person is active and every contract has ended, without a last day".to_owned(),
+        ),
+        Some(Stage::Employed) => Status::Employed,
+        Some(Stage::Ended)
+            if last_day.is_none() && contracts.iter().any(|contract| runs_on(&contract)) =>
+        {
+            Status::Unclear(
+                "the person is inactive and a contract is active, without a last day".to_owned(),
+            )
+        }
+        Some(Stage::Ended) => Status::Ended,
+    }
+}
+
+fn ended(contracts: &[&Contract]) -> bool {
+    !contracts.is_empty() && contracts.iter().all(|contract| !contract.is_live())
+}
+
+/// An id is there, and it is text.
+fn some_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WorkerId, D::Error> {
+    let id = WorkerId::deserialize(deserializer)?;
+    if id.as_str().trim().is_empty() {
+        return Err(serde::de::Error::custom("`id` is empty"));
+    }
+    Ok(id)
+}

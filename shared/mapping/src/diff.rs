@@ -1,0 +1,269 @@
+//! What JumpCloud should hold, and what must change for it: a comparison of three, HR's value, the value we last
+//! wrote, and the value that JumpCloud holds.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::jumpcloud::{Address, CustomAttribute, SystemUser, SystemUserId};
+use crate::policy::{AttributeRule, Blank, Update};
+use crate::table::Attribute;
+use crate::worker::{MappingError, Text, Warning, Worker};
+
+/// What HR wants a JumpCloud user to hold, attribute by attribute, each with its rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DesiredUser<'a> {
+    /// The attributes in the order of the table.
+    pub attributes: Vec<(&'a AttributeRule, DesiredValue<'a>)>,
+    /// Values that JumpCloud would refuse: they are left as they are.
+    pub warnings: Vec<Warning>,
+}
+
+/// HR's value of one attribute.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DesiredValue<'a> {
+    /// HR has none.
+    Blank,
+    /// Text.
+    Text(Cow<'a, str>),
+    /// Addresses of one kind each; others in JumpCloud stay.
+    Addresses(&'a [Address]),
+}
+
+impl DesiredValue<'_> {
+    /// The value as reports and `Written` hold it; null when blank.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Blank => Value::Null,
+            Self::Text(text) => json!(text),
+            Self::Addresses(addresses) => json!(addresses),
+        }
+    }
+}
+
+/// One attribute that must change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttributeChange {
+    /// Which.
+    pub attribute: Attribute,
+    /// What JumpCloud holds; null when unset.
+    pub from: Value,
+    /// What it should hold; null empties it.
+    pub to: Value,
+    /// What HR says, where that is not all of `to`: remembered as what we wrote.
+    pub hr: Value,
+}
+
+/// What we last wrote to a user, by attribute name.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Written(pub BTreeMap<Text, WrittenValue>);
+
+/// A value that we wrote and, where JumpCloud made something else of it, what it made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum WrittenValue {
+    /// JumpCloud holds it in another form, and both are in step.
+    Normalized {
+        /// HR's value.
+        sent: Value,
+        /// What JumpCloud answered.
+        stored: Value,
+    },
+    /// As sent.
+    Same(Value),
+}
+
+impl Written {
+    /// HR's value when we last wrote this attribute.
+    pub fn sent(&self, attribute: &Attribute) -> Option<&Value> {
+        match self.0.get(attribute.to_string().as_str())? {
+            WrittenValue::Normalized { sent, .. } | WrittenValue::Same(sent) => Some(sent),
+        }
+    }
+
+    /// Remembers what HR says and what JumpCloud then holds.
+    pub fn record(&mut self, attribute: &Attribute, sent: Value, stored: Value) {
+        let value = if sent == stored {
+            WrittenValue::Same(sent)
+        } else {
+            WrittenValue::Normalized { sent, stored }
+        };
+        self.0.insert(attribute.to_string().into(), value);
+    }
+
+    /// Whether JumpCloud holds just what it made of HR's present value.
+    fn is_normalized(&self, attribute: &Attribute, hr: &Value, actual: &Value) -> bool {
+        matches!(
+            self.0.get(attribute.to_string().as_str()),
+            Some(WrittenValue::Normalized { sent, stored }) if sent == hr && stored == actual
+        )
+    }
+}
+
+/// What JumpCloud should hold for this person. `manager` is the user of the person's manager, where known.
+pub fn desired_user<'a>(
+    worker: &'a Worker,
+    rules: &'a [AttributeRule],
+    manager: Option<&'a SystemUserId>,
+) -> Result<DesiredUser<'a>, MappingError> {
+    check_work_email(worker)?;
+    let mut warnings = Vec::new();
+    let mut attributes = Vec::with_capacity(rules.len());
+    for rule in rules {
+        let value = match &rule.attribute {
+            Attribute::Addresses if worker.addresses.is_empty() => DesiredValue::Blank,
+            Attribute::Addresses => DesiredValue::Addresses(&worker.addresses),
+            // Without a known user the manager is left as it is: absence proves nothing.
+            Attribute::Manager => match manager {
+                Some(manager) => DesiredValue::Text(Cow::Borrowed(manager.as_str())),
+                None => continue,
+            },
+            attribute => match rule.text(worker) {
+                None => DesiredValue::Blank,
+                Some(text)
+                    if text.len() > attribute.max_length()
+                        && text.chars().count() > attribute.max_length() =>
+                {
+                    warnings.push(Warning::new(
+                        "value_too_long",
+                        format!("`{attribute}` has more than the {} characters that JumpCloud takes and is left as it is", attribute.max_length()),
+                    ));
+                    continue;
+                }
+                Some(text) => DesiredValue::Text(text),
+            },
+        };
+        attributes.push((rule, value));
+    }
+    Ok(DesiredUser {
+        attributes,
+        warnings,
+    })
+}
+
+fn check_work_email(worker: &Worker) -> Result<(), MappingError> {
+    let email = worker
+        .work_email
+        .as_deref()
+        .ok_or(MappingError::NoWorkEmail)?;
+    let length = email.chars().count();
+    if length > 1024 {
+        return Err(MappingError::WorkEmailTooLong(length));
+    }
+    match email.split_once('@') {
+        Some((local, domain))
+            if !local.is_empty()
+                && !domain.is_empty()
+                && !domain.contains('@')
+                && !email.contains(char::is_whitespace) =>
+        {
+            Ok(())
+        }
+        _ => Err(MappingError::WorkEmailInvalid),
+    }
+}
+
+/// The attributes that must change so that the user is in step with HR, each rule's `update` and `blank` kept.
+/// `written` is what we last wrote to this user; `None` when we never did, or when a write of ours may have been
+/// cut off: then HR's value counts as changed.
+pub fn diff(
+    desired: &DesiredUser<'_>,
+    actual: &SystemUser,
+    written: Option<&Written>,
+) -> Vec<AttributeChange> {
+    desired
+        .attributes
+        .iter()
+        .filter_map(|(rule, value)| attribute_change(rule, value, actual, written))
+        .collect()
+}
+
+fn attribute_change(
+    rule: &AttributeRule,
+    desired: &DesiredValue<'_>,
+    user: &SystemUser,
+    written: Option<&Written>,
+) -> Option<AttributeChange> {
+    let attribute = &rule.attribute;
+    let in_step = match desired {
+        DesiredValue::Blank => rule.blank == Blank::Keep || holds_nothing(attribute, user),
+        DesiredValue::Text(text) if attribute.ignores_case() => {
+            text.to_lowercase() == attribute.text_of(user).trim().to_lowercase()
+        }
+        DesiredValue::Text(text) => text == attribute.text_of(user),
+        DesiredValue::Addresses(addresses) => addresses
+            .iter()
+            .all(|address| user.addresses.contains(address)),
+    };
+    if in_step {
+        return None;
+    }
+    let hr = desired.to_json();
+    let from = value_of(attribute, user);
+    if written.is_some_and(|written| written.is_normalized(attribute, &hr, &from)) {
+        return None;
+    }
+    let due = match rule.update {
+        Update::Always => true,
+        Update::OnChange => written.and_then(|written| written.sent(attribute)) != Some(&hr),
+        Update::IfEmpty => holds_nothing(attribute, user),
+        Update::Once | Update::Never => false,
+    };
+    due.then(|| AttributeChange {
+        to: match desired {
+            DesiredValue::Addresses(addresses) => json!(merged(addresses, &user.addresses)),
+            DesiredValue::Blank | DesiredValue::Text(_) => hr.clone(),
+        },
+        attribute: attribute.clone(),
+        from,
+        hr,
+    })
+}
+
+fn holds_nothing(attribute: &Attribute, user: &SystemUser) -> bool {
+    match attribute {
+        Attribute::Addresses => user.addresses.is_empty(),
+        attribute => attribute.text_of(user).is_empty(),
+    }
+}
+
+/// What a user holds in one attribute, as reports show it: null when unset.
+pub fn value_of(attribute: &Attribute, user: &SystemUser) -> Value {
+    match attribute {
+        Attribute::Addresses if user.addresses.is_empty() => Value::Null,
+        Attribute::Addresses => json!(user.addresses),
+        attribute => match attribute.text_of(user) {
+            "" => Value::Null,
+            text => json!(text),
+        },
+    }
+}
+
+/// JumpCloud replaces arrays whole: ours take the place of those of the same kind, the others stay.
+fn merged(ours: &[Address], theirs: &[Address]) -> Vec<Address> {
+    let others = theirs
+        .iter()
+        .filter(|their| ours.iter().all(|our| our.kind != their.kind));
+    ours.iter().chain(others).cloned().collect()
+}
+
+/// A user's custom attributes with these set (or, when null, removed): JumpCloud replaces the array whole.
+pub fn custom_attributes<'a>(
+    held: &[CustomAttribute],
+    changes: impl IntoIterator<Item = (&'a str, &'a Value)>,
+) -> Vec<CustomAttribute> {
+    let mut attributes = held.to_vec();
+    for (name, value) in changes {
+        attributes.retain(|attribute| attribute.name != name);
+        if let Some(text) = value.as_str() {
+            attributes.push(CustomAttribute {
+                name: name.into(),
+                value: text.into(),
+            });
+        }
+    }
+    attributes
+}

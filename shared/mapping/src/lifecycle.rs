@@ -1,0 +1,108 @@
+//! Joiners, movers, leavers: where somebody stands at a moment.
+//!
+//! Every date is a moment where the person is: the first day begins at `activate_at`, the last one ends at the
+//! following midnight. A moment that daylight saving skips is the next one that exists: never early.
+
+use jiff::civil::{Date, Time};
+use jiff::{Span, Timestamp};
+
+use crate::policy::{Activate, LeaveAt, Lifecycle};
+use crate::worker::{Status, Worker};
+
+/// Where somebody stands: what their JumpCloud user should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// No account yet. One that exists is left alone.
+    Absent(NoAccount),
+    /// An account without access; activated at the moment given, or by an admin.
+    Staged(Option<Timestamp>),
+    /// An account with access; until the moment given, when HR has a last day.
+    Active(Option<Timestamp>),
+    /// No longer here. Says what HR says.
+    Gone(String),
+    /// HR is unclear: nothing is changed. Says what was seen.
+    Unclear(String),
+}
+
+/// Why somebody has no account yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoAccount {
+    /// A draft, an offer under review, or no contract.
+    NotFirm,
+    /// A pre-hire without a start date.
+    NoStartDate,
+    /// The account is made at this moment.
+    NotBefore(Timestamp),
+}
+
+/// Where this person stands at `now`. A last day, when HR gives one, decides over the status.
+pub fn standing(worker: &Worker, lifecycle: &Lifecycle, now: Timestamp) -> Standing {
+    let employment = &worker.employment;
+    if let Status::Unclear(seen) = &employment.status {
+        return Standing::Unclear(seen.clone());
+    }
+    let leaves = leaving_moment(worker, lifecycle);
+    let ended = employment.status == Status::Ended;
+    match (leaves, employment.last_day) {
+        (Some(moment), Some(last_day)) if now >= moment => {
+            return Standing::Gone(format!("the last day was {last_day}"));
+        }
+        (Some(_), _) if ended && lifecycle.leave_at == LeaveAt::OnStatus => {
+            return Standing::Gone("HR shows the employment as ended".to_owned());
+        }
+        (None, _) if ended => {
+            return Standing::Gone("HR shows the employment as ended".to_owned());
+        }
+        _ => {}
+    }
+    let activation = activation_moment(worker, lifecycle);
+    let pre_hire = match employment.status {
+        Status::NotFirm => return Standing::Absent(NoAccount::NotFirm),
+        Status::PreHire => true,
+        Status::Employed | Status::Ended | Status::Unclear(_) => false,
+    };
+    if pre_hire {
+        let Some(start) = employment.start else {
+            return Standing::Absent(NoAccount::NoStartDate);
+        };
+        if let Some(days) = lifecycle.provision_days_before {
+            let opens = moment(worker, start, -i64::from(days), Time::midnight());
+            if opens.is_some_and(|opens| now < opens) {
+                return Standing::Absent(
+                    opens.map_or(NoAccount::NoStartDate, NoAccount::NotBefore),
+                );
+            }
+        }
+    }
+    let active = match lifecycle.activate {
+        Activate::Never => return Standing::Staged(None),
+        Activate::Immediately => !pre_hire,
+        Activate::OnStartDate => match activation {
+            Some(moment) => now >= moment,
+            None => !pre_hire,
+        },
+    };
+    match (active, lifecycle.activate) {
+        (true, _) => Standing::Active(leaves),
+        (false, Activate::OnStartDate) => Standing::Staged(activation),
+        (false, Activate::Immediately | Activate::Never) => Standing::Staged(None),
+    }
+}
+
+/// The moment at which the start date begins for this person.
+pub fn activation_moment(worker: &Worker, lifecycle: &Lifecycle) -> Option<Timestamp> {
+    moment(worker, worker.employment.start?, 0, lifecycle.activate_at)
+}
+
+/// The moment at which the last day, with its grace days, has ended for this person.
+pub fn leaving_moment(worker: &Worker, lifecycle: &Lifecycle) -> Option<Timestamp> {
+    let days = 1 + i64::from(lifecycle.grace_days);
+    moment(worker, worker.employment.last_day?, days, Time::midnight())
+}
+
+/// `days` after a date at a local time; `None` beyond the calendar's end.
+fn moment(worker: &Worker, date: Date, days: i64, time: Time) -> Option<Timestamp> {
+    let date = date.checked_add(Span::new().try_days(days).ok()?).ok()?;
+    let zoned = date.to_datetime(time).to_zoned(worker.zone.clone()).ok()?;
+    Some(zoned.timestamp())
+}

@@ -1,0 +1,261 @@
+//! The canonical person in HR: what every source's records become before anything is compared.
+//!
+//! Nothing here knows a vendor or JumpCloud.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use compact_str::CompactString;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::jumpcloud::{Address, Phone};
+
+/// Short text: up to 24 bytes are kept in place, so that a company of 100,000 fits in memory.
+pub type Text = CompactString;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $crate::worker::Text);
+
+        impl $name {
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self(id.into())
+            }
+        }
+    };
+}
+pub(crate) use id;
+
+id! {
+    /// The name of a `[[source]]` in the configuration.
+    SourceName
+}
+id! {
+    /// What the HR system calls a person: Deel's profile id, Humaans' person id.
+    WorkerId
+}
+
+/// One person of one source: the key of a link.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WorkerKey {
+    /// The source that lists the person.
+    pub source: SourceName,
+    /// The person's id there.
+    pub worker_id: WorkerId,
+}
+
+impl fmt::Display for WorkerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.source, self.worker_id)
+    }
+}
+
+/// A person in HR. Empty and blank values are `None`; text is trimmed; e-mail addresses are lower case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Worker {
+    /// What the HR system calls this person.
+    pub id: WorkerId,
+    /// What is written to `employeeIdentifier`; [`Worker::id`] where the source has nothing better.
+    pub employee_id: Option<Text>,
+    /// The work e-mail address.
+    pub work_email: Option<Text>,
+    /// The personal e-mail address.
+    pub personal_email: Option<Text>,
+    /// The first (given) name.
+    pub first_name: Option<Text>,
+    /// The last (family) name; people with one name have none.
+    pub last_name: Option<Text>,
+    /// The name as the source shows it.
+    pub full_name: Option<Text>,
+    /// The job title of the current (else the next) employment.
+    pub job_title: Option<Text>,
+    /// The department.
+    pub department: Option<Text>,
+    /// The work location.
+    pub location: Option<Text>,
+    /// The team.
+    pub team: Option<Text>,
+    /// The worker type, in the source's own words.
+    pub worker_type: Option<Text>,
+    /// The legal entity that employs.
+    pub entity: Option<Text>,
+    /// The country, in whatever form the source gives it.
+    pub country: Option<Text>,
+    /// The city of the first address.
+    pub city: Option<Text>,
+    /// The person's manager, when the source names one of its own people.
+    pub manager: Option<WorkerId>,
+    /// Phone numbers.
+    pub phones: Vec<Phone>,
+    /// Addresses.
+    pub addresses: Vec<Address>,
+    /// Status and dates.
+    pub employment: Employment,
+    /// Where the person is: every date is a moment there.
+    pub zone: TimeZone,
+    /// What was odd about the record and does not stop it.
+    pub warnings: Vec<Warning>,
+}
+
+impl Worker {
+    /// The values of `employeeIdentifier` that recognise this person, the one that is written first.
+    pub fn identifiers(&self) -> impl Iterator<Item = &str> {
+        let own = self.employee_id.as_deref();
+        own.into_iter()
+            .chain((own != Some(self.id.as_str())).then_some(self.id.as_str()))
+    }
+}
+
+/// What HR says about a person's employment, all contracts taken together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Employment {
+    /// The status, where every status field agrees.
+    pub status: Status,
+    /// The first day.
+    pub start: Option<Date>,
+    /// The last day, when one is given: it decides over the status.
+    pub last_day: Option<Date>,
+}
+
+/// An employment status, the row of the lifecycle table in `docs/mapping.md`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// A draft, an offer under review, or somebody without a contract: no account.
+    NotFirm,
+    /// Signed or signing, not yet begun.
+    PreHire,
+    /// Employed, leave of absence and notice included.
+    Employed,
+    /// No longer employed.
+    Ended,
+    /// An unknown status, or fields that disagree: nothing is changed. Says what was seen.
+    Unclear(String),
+}
+
+/// Something that a person should look at and that stops nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// A stable code, such as `unknown_zone`.
+    pub code: Text,
+    /// What was seen and what follows.
+    pub message: String,
+}
+
+impl Warning {
+    /// A warning with its stable code.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code: Text::const_new(code),
+            message: message.into(),
+        }
+    }
+}
+
+/// Why a person cannot become a JumpCloud user: the person is skipped, and still counts as present.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum MappingError {
+    /// HR has no work e-mail.
+    #[error("no work e-mail in HR: add one there, and the next run goes on")]
+    NoWorkEmail,
+    /// The work e-mail is longer than JumpCloud's 1024 characters.
+    #[error("the work e-mail has {0} characters; JumpCloud takes at most 1024")]
+    WorkEmailTooLong(usize),
+    /// The work e-mail is no address.
+    #[error("the work e-mail is not an e-mail address: it needs one `@` and no spaces")]
+    WorkEmailInvalid,
+    /// Neither the names nor the e-mail yield a username.
+    #[error("no username can be made: neither the names nor the work e-mail hold a letter")]
+    NoUsername,
+}
+
+impl MappingError {
+    /// The stable code of the report.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoWorkEmail => "no_work_email",
+            Self::WorkEmailTooLong(_) => "work_email_too_long",
+            Self::WorkEmailInvalid => "work_email_invalid",
+            Self::NoUsername => "no_username",
+        }
+    }
+}
+
+/// Where people are: their record's zone, else a table by work location or country, else the source's zone.
+#[derive(Debug, Clone)]
+pub struct Zones {
+    /// Zones by work location or country, keys in lower case.
+    pub table: BTreeMap<String, TimeZone>,
+    /// The zone of everyone else.
+    pub default: TimeZone,
+}
+
+impl Zones {
+    /// The zone of a person, with a warning when the record's own zone is unknown.
+    pub fn zone_of(
+        &self,
+        recorded: Option<&str>,
+        location: Option<&str>,
+        country: Option<&str>,
+    ) -> (TimeZone, Option<Warning>) {
+        let mut warning = None;
+        if let Some(name) = recorded.map(str::trim).filter(|name| !name.is_empty()) {
+            match TimeZone::get(name) {
+                Ok(zone) => return (zone, None),
+                Err(_) => {
+                    warning = Some(Warning::new(
+                        "unknown_zone",
+                        format!(
+                            "the record's time zone `{name}` is unknown; dates follow the table or the source's zone"
+                        ),
+                    ));
+                }
+            }
+        }
+        let listed = [location, country]
+            .into_iter()
+            .flatten()
+            .find_map(|place| self.table.get(&place.trim().to_lowercase()));
+        (listed.unwrap_or(&self.default).clone(), warning)
+    }
+}
+
+/// Trimmed text without control characters; `None` when nothing is left.
+pub(crate) fn clean(value: Option<&str>) -> Option<Text> {
+    let value = value?.trim();
+    if value.is_empty() {
+        return None;
+    }
+    if value.chars().any(char::is_control) {
+        let kept: String = value
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        let kept = kept.split_whitespace().collect::<Vec<_>>().join(" ");
+        return (!kept.is_empty()).then(|| kept.into());
+    }
+    Some(value.into())
+}
+
+/// [`clean`], in lower case: JumpCloud and HR systems differ in how they write an address.
+pub(crate) fn clean_email(value: Option<&str>) -> Option<Text> {
+    clean(value).map(|value| value.to_lowercase())
+}
