@@ -1,0 +1,189 @@
+//! What can go wrong between here and a vendor, with the names and ids a person needs to act.
+//!
+//! Nothing secret or personal is held in an error: messages are redacted before they come here, and reqwest's own
+//! errors are stripped of their address.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// Which request of which vendor: its path holds ids, never query values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The vendor's name.
+    pub vendor: &'static str,
+    /// The HTTP method.
+    pub method: reqwest::Method,
+    /// The path behind the base URL.
+    pub path: String,
+    /// Whether the request must not be sent again while it may have taken effect.
+    pub once: bool,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{} {}`", self.vendor, self.method, self.path)
+    }
+}
+
+/// Why a vendor could not be asked, or what was wrong with its answer.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// The configured base URL is not one that a key may be sent to.
+    #[error("the base URL of {vendor} {reason}")]
+    BaseUrl {
+        /// The vendor's name.
+        vendor: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The configured base URL leads to a host that is neither the vendor's own nor allowed.
+    #[error(
+        "`{host}` is not a host of {vendor}: list it in `ROLLCALL_ALLOW_HOSTS` if it may be given the key"
+    )]
+    ForeignHost {
+        /// The vendor's name.
+        vendor: &'static str,
+        /// The host of the base URL.
+        host: String,
+    },
+    /// The HTTPS client could not be built.
+    #[error("the HTTPS client for {vendor} cannot be set up")]
+    Setup {
+        /// The vendor's name.
+        vendor: &'static str,
+        /// What it lacks.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no usable key.
+    #[error("the key for {vendor} cannot be had")]
+    Key {
+        /// The vendor's name.
+        vendor: &'static str,
+        /// What the key's source says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The vendor refused the key earlier in this run, so this request was not sent.
+    #[error("{call} was not sent: {vendor} has refused the key", vendor = call.vendor)]
+    KeyRefused {
+        /// The request.
+        call: Call,
+    },
+    /// The vendor answered with something other than success.
+    #[error("{call} was answered {status}{separator}{message}", separator = if message.is_empty() { "" } else { ": " })]
+    Status {
+        /// The request.
+        call: Call,
+        /// The HTTP status.
+        status: u16,
+        /// What the vendor says about it, redacted and trimmed; empty when it says nothing readable.
+        message: String,
+    },
+    /// There was no answer, or not a whole one.
+    #[error("{call} got no whole answer")]
+    Transport {
+        /// The request.
+        call: Call,
+        /// What broke.
+        source: reqwest::Error,
+    },
+    /// The answer is not what it should be.
+    #[error("{call} got an answer that cannot be read: {reason}")]
+    Decode {
+        /// The request.
+        call: Call,
+        /// The type and the field, never a value.
+        reason: String,
+        /// Whether the answer was not even JSON, so that another attempt may get a better one.
+        garbled: bool,
+    },
+    /// The deadline leaves no time for the next attempt.
+    #[error("{call} was given up: its turn would come after the deadline")]
+    Deadline {
+        /// The request.
+        call: Call,
+        /// What the last attempt ended with; none when nothing was sent.
+        source: Option<Box<ClientError>>,
+    },
+    /// A list contradicts itself, also when read a second time.
+    #[error("the list of {vendor} is incomplete: {reason}")]
+    Incomplete {
+        /// The vendor's name.
+        vendor: &'static str,
+        /// Where it contradicts itself.
+        reason: String,
+    },
+}
+
+impl ClientError {
+    /// The vendor has no such thing.
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(404)
+    }
+
+    /// The vendor refused what was sent. JumpCloud answers a duplicate with either status.
+    pub fn is_conflict_or_refused(&self) -> bool {
+        matches!(self.status(), Some(400 | 409))
+    }
+
+    /// The vendor does not accept the key.
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::KeyRefused { .. }) || self.status() == Some(401)
+    }
+
+    /// The key lacks the right to this.
+    pub fn is_forbidden(&self) -> bool {
+        self.status() == Some(403)
+    }
+
+    /// The request may have taken effect although it failed: look before sending it again.
+    pub fn is_in_doubt(&self) -> bool {
+        match self {
+            Self::Status { call, status, .. } => call.once && *status >= 500,
+            Self::Transport { call, source } => {
+                call.once && !source.is_connect() && !source.is_builder()
+            }
+            Self::Decode { call, .. } => call.once,
+            Self::Deadline { source, .. } => source.as_deref().is_some_and(Self::is_in_doubt),
+            Self::BaseUrl { .. }
+            | Self::ForeignHost { .. }
+            | Self::Setup { .. }
+            | Self::Key { .. }
+            | Self::KeyRefused { .. }
+            | Self::Incomplete { .. } => false,
+        }
+    }
+
+    /// The same may go well at another time.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            // 520 to 524: the vendor's edge did not reach the vendor.
+            Self::Status { status, .. } => matches!(status, 429 | 500 | 502..=504 | 520..=524),
+            Self::Transport { source, .. } => !source.is_builder(),
+            Self::Decode { garbled, .. } => *garbled,
+            Self::Deadline { .. } | Self::Incomplete { .. } => true,
+            Self::BaseUrl { .. }
+            | Self::ForeignHost { .. }
+            | Self::Setup { .. }
+            | Self::Key { .. }
+            | Self::KeyRefused { .. } => false,
+        }
+    }
+
+    /// Time ran out.
+    pub fn is_deadline(&self) -> bool {
+        matches!(self, Self::Deadline { .. })
+    }
+
+    /// The vendor asks for fewer requests.
+    pub(crate) fn is_too_many_requests(&self) -> bool {
+        self.status() == Some(429)
+    }
+
+    fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,481 @@
+//! The one HTTP core of all vendors: keys, pacing, retries and deadlines.
+//!
+//! It knows no vendor's paths or types. Nothing outside this file repeats a request.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue,
+};
+use reqwest::{Client, Method, StatusCode, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::address::base_url;
+use crate::decode::{Misfit, decode_owned};
+use crate::error::{Call, ClientError};
+use crate::key::{KeyError, KeySource, RunKey};
+use crate::rate::Gate;
+use crate::redact;
+use crate::retry::{Retry, retry_after};
+
+/// What is fixed about a vendor.
+pub(crate) struct Vendor {
+    pub(crate) name: &'static str,
+    /// The hosts that its key may be sent to.
+    pub(crate) hosts: &'static [&'static str],
+    pub(crate) key_header: KeyHeader,
+}
+
+/// How a vendor wants its key.
+#[derive(Clone, Copy)]
+pub(crate) enum KeyHeader {
+    /// `x-api-key: <key>`
+    ApiKey,
+    /// `Authorization: Bearer <key>`
+    Bearer,
+}
+
+impl KeyHeader {
+    fn of(self, key: &SecretString) -> Result<(HeaderName, HeaderValue), InvalidHeaderValue> {
+        let key = key.expose_secret();
+        let (name, value) = match self {
+            Self::ApiKey => (
+                HeaderName::from_static("x-api-key"),
+                HeaderValue::from_str(key),
+            ),
+            Self::Bearer => (
+                AUTHORIZATION,
+                HeaderValue::from_str(&format!("Bearer {key}")),
+            ),
+        };
+        let mut value = value?;
+        value.set_sensitive(true);
+        Ok((name, value))
+    }
+}
+
+/// What is configured about a vendor.
+pub(crate) struct Settings<'a> {
+    pub(crate) base_url: &'a str,
+    pub(crate) allowed_hosts: &'a [String],
+    /// Sent with every request.
+    pub(crate) headers: Vec<(&'static str, &'a str)>,
+    pub(crate) requests_per_second: u32,
+    pub(crate) concurrency: usize,
+    pub(crate) retry: Retry,
+}
+
+/// One request, as often as it takes.
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    /// The path behind the base URL; each segment is encoded.
+    pub(crate) path: &'a [&'a str],
+    pub(crate) query: &'a [(&'a str, &'a str)],
+    pub(crate) body: Option<Value>,
+    /// Not to be sent again where it may have taken effect.
+    pub(crate) once: bool,
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn get(path: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            query,
+            body: None,
+            once: false,
+        }
+    }
+
+    pub(crate) fn put(path: &'a [&'a str], body: Value) -> Self {
+        Self {
+            method: Method::PUT,
+            path,
+            query: &[],
+            body: Some(body),
+            once: false,
+        }
+    }
+
+    /// A `POST` that makes or sends something each time.
+    pub(crate) fn post_once(path: &'a [&'a str], body: Value) -> Self {
+        Self {
+            method: Method::POST,
+            path,
+            query: &[],
+            body: Some(body),
+            once: true,
+        }
+    }
+}
+
+/// A connection to one vendor, as one run sees it. Clones belong to the same run.
+#[derive(Clone)]
+pub(crate) struct Http {
+    shared: Arc<Shared>,
+    run: Arc<Run>,
+}
+
+/// What all runs share: connections and the rate.
+struct Shared {
+    vendor: Vendor,
+    client: Client,
+    base_url: Url,
+    key_source: KeySource,
+    gate: Gate,
+    retry: Retry,
+}
+
+/// What each run has of its own.
+#[derive(Default)]
+struct Run {
+    deadline: Option<Instant>,
+    calls: AtomicU64,
+    key: RunKey,
+}
+
+/// An answer, read to its end.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+/// How one attempt ended.
+enum Attempt<T> {
+    Done(T),
+    /// The key was refused and there is another one: the same again with that.
+    KeyRenewed,
+    Failed(Failure),
+}
+
+/// Why an attempt failed, and the wait that the vendor asks for.
+struct Failure {
+    error: ClientError,
+    asked_wait: Option<Duration>,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("vendor", &self.shared.vendor.name)
+            .field("base_url", &self.shared.base_url.as_str())
+            .field("calls", &self.calls())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Http {
+    /// A client without a deadline; nothing is sent yet.
+    pub(crate) fn new(
+        vendor: Vendor,
+        settings: Settings<'_>,
+        key_source: KeySource,
+    ) -> Result<Self, ClientError> {
+        let base_url = base_url(
+            vendor.name,
+            vendor.hosts,
+            settings.allowed_hosts,
+            settings.base_url,
+        )?;
+        let client = client(&settings).map_err(|source| ClientError::Setup {
+            vendor: vendor.name,
+            source,
+        })?;
+        let gate = Gate::new(settings.requests_per_second, settings.concurrency);
+        let shared = Shared {
+            vendor,
+            client,
+            base_url,
+            key_source,
+            gate,
+            retry: settings.retry,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            run: Arc::default(),
+        })
+    }
+
+    /// A new run over the same connections and at the same rate: nothing sent yet, no key refused yet.
+    pub(crate) fn begin(&self, deadline: Instant) -> Self {
+        let run = Run {
+            deadline: Some(deadline),
+            ..Run::default()
+        };
+        Self {
+            shared: Arc::clone(&self.shared),
+            run: Arc::new(run),
+        }
+    }
+
+    /// How many attempts this run has sent.
+    pub(crate) fn calls(&self) -> u64 {
+        self.run.calls.load(Ordering::Relaxed)
+    }
+
+    /// Sends the request until `read` understands a successful answer, an error is final, or time is up.
+    pub(crate) async fn send<T>(
+        &self,
+        request: Request<'_>,
+        read: impl Fn(&[u8]) -> Result<T, Misfit>,
+    ) -> Result<T, ClientError> {
+        let call = self.call(&request);
+        let Shared { gate, retry, .. } = &*self.shared;
+        let deadline = self.run.deadline;
+        let mut failures = 0;
+        let mut last = None;
+        loop {
+            // Before the wait, so that a slow source of keys does not upset the pace.
+            self.key(&call).await?;
+            let Some(in_flight) = gate.pass(deadline).await else {
+                return Err(ClientError::Deadline {
+                    call,
+                    source: last.map(Box::new),
+                });
+            };
+            let Failure { error, asked_wait } = match self.attempt(&call, &request, &read).await? {
+                Attempt::Done(value) => return Ok(value),
+                Attempt::KeyRenewed => continue,
+                Attempt::Failed(failure) => failure,
+            };
+            drop(in_flight);
+
+            failures += 1;
+            let resume = Instant::now() + asked_wait.unwrap_or_else(|| retry.back_off(failures));
+            if error.is_too_many_requests() {
+                gate.hold(resume);
+            }
+            if failures >= retry.attempts || !error.is_retryable() || error.is_in_doubt() {
+                return Err(error);
+            }
+            if deadline.is_some_and(|deadline| resume >= deadline) {
+                return Err(ClientError::Deadline {
+                    call,
+                    source: Some(Box::new(error)),
+                });
+            }
+            sleep_until(resume).await;
+            last = Some(error);
+        }
+    }
+
+    /// The thing with this id in this collection, if there is one.
+    pub(crate) async fn find<T: DeserializeOwned>(
+        &self,
+        collection: &[&str],
+        id: &str,
+    ) -> Result<Option<T>, ClientError> {
+        // URLs drop these segments, so that the request would go to the collection.
+        if matches!(id, "" | "." | "..") {
+            return Ok(None);
+        }
+        let path = [collection, &[id]].concat();
+        match self.send(Request::get(&path, &[]), decode_owned).await {
+            Ok(thing) => Ok(Some(thing)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends the request once. The outer error is about the key: the request had no effect.
+    async fn attempt<T>(
+        &self,
+        call: &Call,
+        request: &Request<'_>,
+        read: impl Fn(&[u8]) -> Result<T, Misfit>,
+    ) -> Result<Attempt<T>, ClientError> {
+        let failed = |error, asked_wait| Ok(Attempt::Failed(Failure { error, asked_wait }));
+        // Another request may have renewed the key while this one waited, or learnt that it is refused.
+        let key = self.key(call).await?;
+        let Answer {
+            status,
+            headers,
+            body,
+        } = match self.exchange(call, request, &key).await? {
+            Ok(answer) => answer,
+            Err(source) => {
+                let source = source.without_url();
+                return failed(
+                    ClientError::Transport {
+                        call: call.clone(),
+                        source,
+                    },
+                    None,
+                );
+            }
+        };
+        if status.is_success() {
+            return match read(&body) {
+                Ok(value) => Ok(Attempt::Done(value)),
+                Err(Misfit { reason, garbled }) => failed(
+                    ClientError::Decode {
+                        call: call.clone(),
+                        reason,
+                        garbled,
+                    },
+                    None,
+                ),
+            };
+        }
+        if status == StatusCode::UNAUTHORIZED && self.renew(call, &key).await? {
+            return Ok(Attempt::KeyRenewed);
+        }
+        let message = redact::message(&body, key.expose_secret());
+        let status = status.as_u16();
+        failed(
+            ClientError::Status {
+                call: call.clone(),
+                status,
+                message,
+            },
+            retry_after(&headers),
+        )
+    }
+
+    fn call(&self, request: &Request<'_>) -> Call {
+        Call {
+            vendor: self.shared.vendor.name,
+            method: request.method.clone(),
+            path: self.url(request).path().to_owned(),
+            once: request.once,
+        }
+    }
+
+    fn url(&self, request: &Request<'_>) -> Url {
+        let mut url = self.shared.base_url.clone();
+        // Only URLs without a host have no segments, and the base URL has one.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(request.path);
+        }
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(request.query);
+        }
+        url
+    }
+
+    async fn key(&self, call: &Call) -> Result<SecretString, ClientError> {
+        self.in_time(call, self.run.key.current(&self.shared.key_source))
+            .await?
+            .ok_or_else(|| ClientError::KeyRefused { call: call.clone() })
+    }
+
+    /// Whether there is another key than the one just refused.
+    async fn renew(&self, call: &Call, refused: &SecretString) -> Result<bool, ClientError> {
+        let renewal = self.run.key.renew(refused, &self.shared.key_source);
+        self.in_time(call, renewal).await
+    }
+
+    /// What the key's source does takes time too.
+    async fn in_time<T>(
+        &self,
+        call: &Call,
+        work: impl Future<Output = Result<T, KeyError>>,
+    ) -> Result<T, ClientError> {
+        let outcome = match self.run.deadline {
+            Some(deadline) => {
+                timeout_at(deadline, work)
+                    .await
+                    .map_err(|_| ClientError::Deadline {
+                        call: call.clone(),
+                        source: None,
+                    })?
+            }
+            None => work.await,
+        };
+        outcome.map_err(|source| ClientError::Key {
+            vendor: call.vendor,
+            source,
+        })
+    }
+
+    /// Sends the request and reads the answer. The outer error means that it was not sent.
+    async fn exchange(
+        &self,
+        call: &Call,
+        request: &Request<'_>,
+        key: &SecretString,
+    ) -> Result<Result<Answer, reqwest::Error>, ClientError> {
+        let (name, value) =
+            (self.shared.vendor.key_header.of(key)).map_err(|source| ClientError::Key {
+                vendor: call.vendor,
+                source: source.into(),
+            })?;
+        let mut builder = self
+            .shared
+            .client
+            .request(request.method.clone(), self.url(request))
+            .header(name, value)
+            .timeout(self.time_for_one_attempt());
+        if let Some(body) = &request.body {
+            builder = builder.json(body);
+        }
+        self.run.calls.fetch_add(1, Ordering::Relaxed);
+        let started = Instant::now();
+        let outcome = answer(builder).await;
+        tracing::debug!(
+            vendor = call.vendor,
+            method = call.method.as_str(),
+            path = call.path,
+            status = outcome.as_ref().ok().map(|answer| answer.status.as_u16()),
+            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "request sent"
+        );
+        Ok(outcome)
+    }
+
+    fn time_for_one_attempt(&self) -> Duration {
+        let left = self
+            .run
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        left.unwrap_or(Duration::MAX)
+            .min(self.shared.retry.request_timeout)
+    }
+}
+
+/// Redirects are not followed, since they would carry the key along; the environment's proxies are not used; and no
+/// request is repeated behind our back.
+fn client(settings: &Settings<'_>) -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    for (name, value) in &settings.headers {
+        headers.insert(*name, HeaderValue::from_str(value)?);
+    }
+    let client = Client::builder()
+        .user_agent(concat!("rollcall/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .connect_timeout(settings.retry.connect_timeout)
+        .build()?;
+    Ok(client)
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+    let response = request.send().await?;
+    let status = response.status();
+    let headers = response.headers().clone();
+    let body = match response.bytes().await {
+        Ok(body) => body.into(),
+        // The status of a failure says enough.
+        Err(_) if !status.is_success() => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    Ok(Answer {
+        status,
+        headers,
+        body,
+    })
+}
+
+#[cfg(test)]
+mod tests;

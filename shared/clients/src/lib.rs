@@ -1,0 +1,31 @@
+//! How to reach the vendors: JumpCloud and Deel over HTTPS.
+//!
+//! What the data means is `mapping`'s business: these clients fetch, send and return wire types, and take no
+//! decision about anybody.
+//!
+//! - [`JumpCloud`]: users are read, created, updated and activated
+//! - [`Deel`]: people are read
+//! - [`ClientError`]: what went wrong, with predicates to branch on
+//!
+//! Both stand on one HTTP core, `http.rs`: pacing, retries, deadlines, and what is done about a refused key live
+//! there and nowhere else.
+
+mod address;
+mod decode;
+mod deel;
+mod error;
+mod http;
+mod jumpcloud;
+mod key;
+mod rate;
+mod redact;
+mod retry;
+#[cfg(test)]
+mod testing;
+
+pub use decode::{Listing, Unreadable};
+pub use deel::{Deel, DeelOptions};
+pub use error::{Call, ClientError};
+pub use jumpcloud::{Invitation, JumpCloud, JumpCloudOptions, region_base_url};
+pub use key::{Freshness, KeyError, KeySource};
+pub use retry::Retry;
