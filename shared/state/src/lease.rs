@@ -1,0 +1,170 @@
+//! The lease: at most one runner per table, with a number that grows each time it is taken.
+//!
+//! It compares the times that its callers give; the fence, not the clock, is what protects the state.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::item::{Damage, Item, Key, as_number, as_text, number, required, text, values};
+use crate::table::{Check, Outcome, Update, Write};
+use crate::{State, StateError};
+
+/// What each fenced write checks: nobody took the lease since, and it was not released.
+const OURS: &str = "holder = :holder AND fence = :fence";
+
+/// What a runner needs. The same holder may ask twice: the first answer may have been lost.
+const FREE: &str = "attribute_not_exists(holder) OR held_until <= :now OR holder = :holder";
+
+/// The right to run, until it expires and somebody else takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    holder: Box<str>,
+    fence: u64,
+    expires_at: Timestamp,
+    ttl: SignedDuration,
+}
+
+impl Lease {
+    /// Who holds it.
+    pub fn holder(&self) -> &str {
+        &self.holder
+    }
+
+    /// Its fencing number: greater than that of every lease before.
+    pub fn fence(&self) -> u64 {
+        self.fence
+    }
+
+    /// When it ends, unless renewed.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// How much of it is left; negative once it has expired.
+    pub fn remaining(&self, now: Timestamp) -> SignedDuration {
+        self.expires_at.duration_since(now)
+    }
+
+    fn values(&self) -> Item {
+        values([
+            (":holder", text(&self.holder)),
+            (":fence", number(self.fence)),
+        ])
+    }
+
+    /// The part of a transaction that makes it fenced.
+    pub(crate) fn check(&self) -> Write {
+        Write::Check(Check {
+            key: key(),
+            condition: OURS,
+            values: self.values(),
+        })
+    }
+
+    /// Gives the lease back if it is ours. The fence stays, so that the next one is greater.
+    pub(crate) fn releasing(&self) -> Update {
+        Update {
+            key: key(),
+            change: "REMOVE holder, held_until",
+            condition: OURS,
+            values: self.values(),
+        }
+    }
+
+    pub(crate) fn lost(&self) -> StateError {
+        StateError::LeaseLost {
+            holder: self.holder.clone(),
+            fence: self.fence,
+        }
+    }
+}
+
+impl State {
+    /// Takes the lease when it is free, expired, or this holder's already; [`StateError::Busy`] otherwise. The
+    /// holder names this runner and no other, as a run's id does.
+    pub async fn acquire(
+        &self,
+        holder: &str,
+        now: Timestamp,
+        ttl: SignedDuration,
+    ) -> Result<Lease, StateError> {
+        let expires_at = expiry(now, ttl);
+        let update = Update {
+            key: key(),
+            change: "SET holder = :holder, held_until = :until ADD fence :one",
+            condition: FREE,
+            values: values([
+                (":holder", text(holder)),
+                (":now", number(now.as_millisecond())),
+                (":until", number(expires_at.as_millisecond())),
+                (":one", number(1)),
+            ]),
+        };
+        match self.table.update(update).await? {
+            Outcome::Applied(item) => {
+                let fence = self
+                    .table
+                    .decoded(&item, |item| required(item, "fence", as_number))?;
+                Ok(Lease {
+                    holder: holder.into(),
+                    fence,
+                    expires_at,
+                    ttl,
+                })
+            }
+            Outcome::Refused(item) => Err(self.table.decoded(&item, busy)?),
+        }
+    }
+
+    /// Extends the lease to a whole term from now; [`StateError::LeaseLost`] when somebody else took it.
+    pub async fn renew(&self, lease: &mut Lease, now: Timestamp) -> Result<(), StateError> {
+        let expires_at = expiry(now, lease.ttl);
+        let mut values = lease.values();
+        values.insert(":until".to_owned(), number(expires_at.as_millisecond()));
+        let update = Update {
+            key: key(),
+            change: "SET held_until = :until",
+            condition: OURS,
+            values,
+        };
+        match self.table.update(update).await? {
+            Outcome::Applied(_) => {
+                lease.expires_at = expires_at;
+                Ok(())
+            }
+            Outcome::Refused(_) => Err(lease.lost()),
+        }
+    }
+
+    /// Gives the lease back; one that somebody else took meanwhile is left to them.
+    pub async fn release(&self, lease: &Lease) -> Result<(), StateError> {
+        self.table.update(lease.releasing()).await.map(drop)
+    }
+
+    /// Makes one write if the lease is still ours, in one request.
+    pub(crate) async fn fenced(&self, lease: &Lease, write: Write) -> Result<(), StateError> {
+        if self.table.transact([lease.check(), write]).await? {
+            Ok(())
+        } else {
+            Err(lease.lost())
+        }
+    }
+}
+
+fn key() -> Key {
+    Key::new("LEASE", "LEASE")
+}
+
+/// The end of a term, in the whole milliseconds that are stored.
+fn expiry(now: Timestamp, ttl: SignedDuration) -> Timestamp {
+    let until = now.checked_add(ttl).unwrap_or(Timestamp::MAX);
+    Timestamp::from_millisecond(until.as_millisecond()).unwrap_or(until)
+}
+
+fn busy(item: &Item) -> Result<StateError, Damage> {
+    Ok(StateError::Busy {
+        holder: required(item, "holder", as_text)?.into(),
+        until: required(item, "held_until", |until| {
+            Timestamp::from_millisecond(as_number(until)?).ok()
+        })?,
+    })
+}

@@ -1,0 +1,276 @@
+//! Links: which JumpCloud user belongs to which person of a source, and what we did to it.
+//!
+//! A link makes a user ours; without one, rollcall writes nothing to that user.
+
+use jiff::Timestamp;
+use mapping::{Class, SourceName, SystemUserId, Text, WorkerId, WorkerKey, Written};
+
+use crate::item::{
+    Damage, Item, Key, as_map, as_number, as_text, as_time, flag, is_set, map, number, optional,
+    required, text,
+};
+use crate::table::Write;
+use crate::{Lease, RunId, State, StateError};
+
+/// The partition of all links: one query reads them all.
+const PARTITION: &str = "LINK";
+
+/// A person of a source and that person's JumpCloud user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// The person.
+    pub key: WorkerKey,
+    /// The user. `None` is an intent: a create was begun under this username and not yet seen to finish.
+    pub user_id: Option<SystemUserId>,
+    /// The username that we gave or found.
+    pub username: Text,
+    /// The work e-mail of the last write; links are found by it in any case.
+    pub email: Text,
+    /// Whether the user existed before us.
+    pub adopted: bool,
+    /// [`Written`] as JSON, decoded only where it is needed; empty when nothing was written.
+    pub written: Box<str>,
+    /// Our last suspension.
+    pub suspension: Option<Suspension>,
+    /// When the invitation was sent.
+    pub invited_at: Option<Timestamp>,
+    /// Set while the source does not list the person.
+    pub missing: Option<Missing>,
+    /// The run that began a write which was not seen to finish.
+    pub pending: Option<RunId>,
+    /// When the link was made.
+    pub created_at: Timestamp,
+}
+
+/// A suspension by us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Suspension {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub class: Class,
+    /// Whether it was not undone since.
+    pub holds: bool,
+}
+
+/// How long a person has been missing from the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// Complete reads in a row without the person.
+    pub runs: u32,
+    /// The time of the first of them.
+    pub since: Timestamp,
+    /// When that one person was last read alone.
+    pub checked_at: Option<Timestamp>,
+}
+
+impl Link {
+    /// A link to begin with: no user yet, and nothing written.
+    pub fn new(key: WorkerKey, username: Text, email: Text, created_at: Timestamp) -> Self {
+        Self {
+            key,
+            user_id: None,
+            username,
+            email,
+            adopted: false,
+            written: Box::default(),
+            suspension: None,
+            invited_at: None,
+            missing: None,
+            pending: None,
+            created_at,
+        }
+    }
+
+    /// What we last wrote to the user.
+    pub fn written(&self) -> Result<Written, StateError> {
+        if self.written.is_empty() {
+            return Ok(Written::default());
+        }
+        serde_json::from_str(&self.written).map_err(|source| self.damaged_written(source))
+    }
+
+    /// Remembers what was written to the user.
+    pub fn set_written(&mut self, written: &Written) -> Result<(), StateError> {
+        let json = serde_json::to_string(written).map_err(|source| self.damaged_written(source))?;
+        self.written = json.into();
+        Ok(())
+    }
+
+    fn damaged_written(&self, source: serde_json::Error) -> StateError {
+        StateError::DamagedWritten {
+            key: self.key.clone(),
+            source,
+        }
+    }
+}
+
+impl State {
+    /// All links, in the order of their keys, as they are now. All of them or an error.
+    pub async fn links(&self) -> Result<Vec<Link>, StateError> {
+        self.table
+            .read(self.table.partition(PARTITION), usize::MAX, decode)
+            .await
+    }
+
+    /// The link of one person.
+    pub async fn link(&self, key: &WorkerKey) -> Result<Option<Link>, StateError> {
+        let item = self.table.get(&key_of(key)).await?;
+        item.map(|item| self.table.decoded(&item, decode))
+            .transpose()
+    }
+
+    /// Those of these people's links that are there, in any order: up to 100 are one request.
+    pub async fn links_of(&self, keys: &[WorkerKey]) -> Result<Vec<Link>, StateError> {
+        let keys: Vec<Key> = keys.iter().map(key_of).collect();
+        let items = self.table.get_many(&keys).await?;
+        items
+            .iter()
+            .map(|item| self.table.decoded(item, decode))
+            .collect()
+    }
+
+    /// The links with this work e-mail, in any case. One written a moment ago may not be found yet; one that is
+    /// found is read as it is now.
+    pub async fn find_links_by_email(&self, email: &str) -> Result<Vec<Link>, StateError> {
+        let lookup = lookup_of(email);
+        let keys = self
+            .table
+            .read(self.table.lookup(&lookup), usize::MAX, decode_key)
+            .await?;
+        let mut links = Vec::with_capacity(keys.len());
+        for key in keys {
+            links.extend(
+                self.link(&key)
+                    .await?
+                    .filter(|link| lookup_of(&link.email) == lookup),
+            );
+        }
+        Ok(links)
+    }
+
+    /// Writes a link, in one fenced request.
+    pub async fn put_link(&self, lease: &Lease, link: &Link) -> Result<(), StateError> {
+        self.fenced(lease, Write::Put(encode(link))).await
+    }
+
+    /// Removes a link, in one fenced request; one that is not there is no error.
+    pub async fn delete_link(&self, lease: &Lease, key: &WorkerKey) -> Result<(), StateError> {
+        self.fenced(lease, Write::Delete(key_of(key))).await
+    }
+}
+
+fn key_of(WorkerKey { source, worker_id }: &WorkerKey) -> Key {
+    Key::new(PARTITION, format!("{source}#{worker_id}"))
+}
+
+fn decode_key(item: &Item) -> Result<WorkerKey, Damage> {
+    required(item, "sk", |sk| {
+        let (source, worker_id) = as_text(sk)?.split_once('#')?;
+        Some(WorkerKey {
+            source: SourceName::from(source),
+            worker_id: WorkerId::from(worker_id),
+        })
+    })
+}
+
+fn lookup_of(email: &str) -> String {
+    format!("email#{}", email.to_lowercase())
+}
+
+pub(crate) fn encode(link: &Link) -> Item {
+    let Link {
+        key,
+        user_id,
+        username,
+        email,
+        adopted,
+        written,
+        suspension,
+        invited_at,
+        missing,
+        pending,
+        created_at,
+    } = link;
+    key_of(key).with([
+        ("user_id", user_id.as_ref().map(text)),
+        ("username", Some(text(username))),
+        ("email", Some(text(email))),
+        (
+            "lookup",
+            (!email.is_empty()).then(|| text(&lookup_of(email))),
+        ),
+        ("adopted", flag(*adopted)),
+        ("written", (!written.is_empty()).then(|| text(written))),
+        (
+            "suspension",
+            suspension.map(|Suspension { at, class, holds }| {
+                map([
+                    ("at", Some(text(at))),
+                    ("class", Some(text(class))),
+                    ("holds", flag(holds)),
+                ])
+            }),
+        ),
+        ("invited_at", invited_at.map(text)),
+        (
+            "missing",
+            missing.map(
+                |Missing {
+                     runs,
+                     since,
+                     checked_at,
+                 }| {
+                    map([
+                        ("runs", Some(number(runs))),
+                        ("since", Some(text(since))),
+                        ("checked_at", checked_at.map(text)),
+                    ])
+                },
+            ),
+        ),
+        ("pending", pending.as_ref().map(text)),
+        ("created_at", Some(text(created_at))),
+    ])
+}
+
+pub(crate) fn decode(item: &Item) -> Result<Link, Damage> {
+    Ok(Link {
+        key: decode_key(item)?,
+        user_id: optional(item, "user_id", as_text)?.map(SystemUserId::from),
+        username: required(item, "username", as_text)?.into(),
+        email: required(item, "email", as_text)?.into(),
+        adopted: is_set(item, "adopted")?,
+        written: optional(item, "written", as_text)?
+            .unwrap_or_default()
+            .into(),
+        suspension: optional(item, "suspension", as_map)?
+            .map(decode_suspension)
+            .transpose()?,
+        invited_at: optional(item, "invited_at", as_time)?,
+        missing: optional(item, "missing", as_map)?
+            .map(decode_missing)
+            .transpose()?,
+        pending: optional(item, "pending", as_text)?.map(RunId::from),
+        created_at: required(item, "created_at", as_time)?,
+    })
+}
+
+fn decode_suspension(entries: &Item) -> Result<Suspension, Damage> {
+    Ok(Suspension {
+        at: required(entries, "at", as_time)?,
+        class: required(entries, "class", |class| {
+            let name = as_text(class)?;
+            Class::ALL.into_iter().find(|class| class.name() == name)
+        })?,
+        holds: is_set(entries, "holds")?,
+    })
+}
+
+fn decode_missing(entries: &Item) -> Result<Missing, Damage> {
+    Ok(Missing {
+        runs: required(entries, "runs", as_number)?,
+        since: required(entries, "since", as_time)?,
+        checked_at: optional(entries, "checked_at", as_time)?,
+    })
+}
