@@ -1,0 +1,147 @@
+//! The whole of `rollcall.toml`, and its smaller sections.
+
+use std::collections::BTreeSet;
+
+use mapping::UsernameTemplate;
+use sha2::{Digest, Sha256};
+
+use crate::base_url::base_url;
+use crate::errors::ConfigErrors;
+use crate::limits::{Limits, limits};
+use crate::reader::{Section, Value, document};
+use crate::scim::{Scim, scim};
+use crate::secret_name::SecretName;
+use crate::source::{Source, source};
+use crate::values::{choice, flag, number, parsed, some_text};
+
+/// Everything that an admin decides.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `sha256:<hex>` of the text; it stands in every run record.
+    pub digest: String,
+    /// The directory that is kept in step.
+    pub jumpcloud: JumpCloud,
+    /// How much may change unasked.
+    pub limits: Limits,
+    /// Who is never written.
+    pub protect: Protect,
+    /// How the SCIM service provider behaves.
+    pub scim: Scim,
+    /// The HR systems, at least one; the first that claims a person owns that person.
+    pub sources: Vec<Source>,
+}
+
+/// How JumpCloud is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JumpCloud {
+    /// The secret with the API key.
+    pub api_key: SecretName,
+    /// What stands before `/api` and `/api/v2`: the region's address, or the one given. No final `/`.
+    pub base_url: String,
+    /// Sent as `x-org-id`, for admins of several organisations; empty: not sent.
+    pub organization: String,
+    /// Requests that one process has under way at once.
+    pub concurrency: usize,
+    /// Requests that one process starts in a second.
+    pub requests_per_second: u32,
+}
+
+/// Who is never written, whatever a source or a SCIM client says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protect {
+    /// Usernames in lower case.
+    pub usernames: BTreeSet<String>,
+    /// Whether users that are also JumpCloud administrators are protected.
+    pub admins: bool,
+}
+
+impl Config {
+    /// Reads the text of a configuration, or says everything that is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, ConfigErrors> {
+        document(text, |root| {
+            let jumpcloud = root.table("jumpcloud", jumpcloud);
+            let username = root.table("username", username);
+            let limits = root.table("limits", limits);
+            let protect = root.table("protect", protect);
+            let scim = root.table("scim", scim);
+            let mut names = BTreeSet::new();
+            let sources = root.tables("source", |table| {
+                source(table, username.as_ref(), &mut names)
+            });
+            root.optional("group", |value| value.list(group));
+            Some(Self {
+                digest: format!("sha256:{}", hex::encode(Sha256::digest(text))),
+                jumpcloud: jumpcloud?,
+                limits,
+                protect,
+                scim,
+                sources: sources?,
+            })
+        })
+    }
+}
+
+/// The addresses of JumpCloud's regions.
+const REGIONS: [(&str, &str); 3] = [
+    ("us", "https://console.jumpcloud.com"),
+    ("eu", "https://console.eu.jumpcloud.com"),
+    ("in", "https://console.in.jumpcloud.com"),
+];
+
+fn jumpcloud(section: &mut Section<'_>) -> Option<JumpCloud> {
+    let [(_, us), ..] = REGIONS;
+    let region = section.or("region", us, choice(&REGIONS));
+    let api_key = section.required("api_key", parsed(SecretName::parse));
+    Some(JumpCloud {
+        base_url: section.or("base_url", region.to_owned(), parsed(base_url)),
+        organization: section.or("organization", String::new(), parsed(organization)),
+        concurrency: section.or("concurrency", 8, number(1..=64)),
+        requests_per_second: section.or("requests_per_second", 20, number(1..=1000)),
+        api_key: api_key?,
+    })
+}
+
+/// An id that may stand in a header.
+fn organization(text: &str) -> Result<String, String> {
+    if text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        Ok(text.to_owned())
+    } else {
+        Err("must be an organisation's id: letters, digits and `-`".to_owned())
+    }
+}
+
+/// One template for all sources: a name is unique in the whole directory.
+fn username(section: &mut Section<'_>) -> Option<UsernameTemplate> {
+    let max_length = section.or("max_length", 1024, number(8..=1024));
+    let template = |text: &str| {
+        UsernameTemplate::parse(text, max_length).map_err(|reason| format!("is refused: {reason}"))
+    };
+    let given = section.optional("template", parsed(template));
+    section.optional("reuse_after_days", reuse_after_days);
+    given.or_else(|| template("{first}.{last}").ok())
+}
+
+/// Leavers keep their names in this version.
+fn reuse_after_days(value: &Value<'_>) -> Option<()> {
+    match (value.as_text(), value.as_number::<u32>()) {
+        (Some("never"), _) => Some(()),
+        (_, Some(_days)) => value.unavailable(),
+        _ => value.refuse("`\"never\"`"),
+    }
+}
+
+fn protect(section: &mut Section<'_>) -> Protect {
+    let lower_case = |name: &str| some_text(name).map(|name| name.trim().to_lowercase());
+    let usernames = section.or("usernames", Vec::new(), |value| {
+        value.list(parsed(lower_case))
+    });
+    Protect {
+        usernames: usernames.into_iter().collect(),
+        admins: section.or("admins", true, flag),
+    }
+}
+
+/// Group memberships come with a later version.
+fn group(value: &Value<'_>) -> Option<()> {
+    value.note("`[[group]]` is not available in this version".to_owned())
+}
