@@ -1,0 +1,508 @@
+//! JumpCloud's v1 API: the routes, and the handle with which a test looks and acts as an admin would.
+//!
+//! What a stored user is stands in `users`, what may be written in `validation`, what a list holds in `query`.
+
+mod query;
+mod users;
+mod validation;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use fastrand::Rng;
+use hyper::header::{HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::{Method, StatusCode};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::limiter::{RateLimit, RollingSecond};
+use crate::state::Shared;
+use crate::wire::{Answer, Call, object};
+
+use query::Listing;
+use users::Users;
+
+/// The id of the one organisation.
+const ORGANIZATION: &str = "5ebf8e6b0c3f4d1a2b3c4d5e";
+
+/// Where JumpCloud's behaviour is not documented, or differs between organisations.
+#[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, as in an admin's settings"
+)]
+pub struct JumpCloudRules {
+    /// Answers duplicates with 409 instead of 400.
+    pub duplicates_conflict: bool,
+    /// Gives lists without `sort` in another order each time.
+    pub shuffles_unsorted_lists: bool,
+    /// Refuses a list's `limit` over 100.
+    pub enforces_maximum_limit: bool,
+    /// Lets `state/activate` activate a suspended or active user, too.
+    pub activates_any_state: bool,
+    /// Stores `displayname` and `jobTitle` trimmed, with single spaces.
+    pub normalises_spaces: bool,
+    /// Stores the digits of phone numbers, and a leading `+`.
+    pub normalises_phone_numbers: bool,
+    /// The state of a user that is made without one.
+    pub default_state: &'static str,
+    /// How many requests are answered; none is documented.
+    pub rate_limit: Option<RateLimit>,
+}
+
+impl Default for JumpCloudRules {
+    fn default() -> Self {
+        Self {
+            duplicates_conflict: false,
+            shuffles_unsorted_lists: true,
+            enforces_maximum_limit: true,
+            activates_any_state: false,
+            normalises_spaces: false,
+            normalises_phone_numbers: false,
+            default_state: "ACTIVATED",
+            rate_limit: None,
+        }
+    }
+}
+
+/// A mail that JumpCloud would have sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mail {
+    /// What it asks for.
+    pub kind: MailKind,
+    /// The user it is about.
+    pub user_id: String,
+    /// Where it goes.
+    pub address: String,
+    /// When, by the sandbox's clock.
+    pub at: Timestamp,
+}
+
+/// What a mail asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailKind {
+    /// To set a password: for users without one.
+    Activation,
+    /// Nothing: for users with a password.
+    Welcome,
+}
+
+/// JumpCloud, as an admin sees it. What is done here is not validated.
+#[derive(Debug, Clone)]
+pub struct JumpCloud(Arc<Shared>);
+
+impl JumpCloud {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    /// Every user, by id: the oldest first.
+    pub fn users(&self) -> Vec<Value> {
+        let state = self.0.lock();
+        let objects = state.jumpcloud.users.iter().map(|user| &user.object);
+        objects.cloned().map(Value::Object).collect()
+    }
+
+    /// The user with this id.
+    pub fn user(&self, id: &str) -> Option<Value> {
+        let state = self.0.lock();
+        let user = state.jumpcloud.users.get(id)?;
+        Some(Value::Object(user.object.clone()))
+    }
+
+    /// The user with this username, exactly.
+    pub fn user_by_username(&self, username: &str) -> Option<Value> {
+        let named = |user: &Value| user.get("username").and_then(Value::as_str) == Some(username);
+        self.users().into_iter().find(named)
+    }
+
+    /// Adds a user with these fields, everything else as in a new user; returns the id.
+    pub fn add(&self, fields: Value) -> String {
+        let now = self.0.clock.now();
+        self.0.lock().jumpcloud.users.add(object(fields), now)
+    }
+
+    /// Changes a user; returns whether there is one.
+    pub fn edit(&self, id: &str, change: impl FnOnce(&mut Map<String, Value>)) -> bool {
+        self.0.lock().jumpcloud.users.edit(id, change)
+    }
+
+    /// Binds a user to a device or an application: from then on the username is fixed.
+    pub fn bind(&self, id: &str) -> bool {
+        self.0.lock().jumpcloud.users.bind(id)
+    }
+
+    /// Deletes a user; returns whether there was one.
+    pub fn delete(&self, id: &str) -> bool {
+        self.0.lock().jumpcloud.users.remove(id).is_some()
+    }
+
+    /// The mails so far, oldest first.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.0.lock().jumpcloud.mails.clone()
+    }
+
+    /// Refuses to send mail to an address: activating a user with it is a 400.
+    pub fn refuse_mail_to(&self, address: &str) {
+        let mut state = self.0.lock();
+        state.jumpcloud.refused_mail.insert(address.to_owned());
+    }
+
+    /// Lets another organisation have an e-mail address, which is then refused here.
+    pub fn taken_elsewhere(&self, email: &str) {
+        let mut state = self.0.lock();
+        state.jumpcloud.taken_elsewhere.insert(email.to_lowercase());
+    }
+
+    /// Replaces the key that is accepted.
+    pub fn set_key(&self, key: &str) {
+        key.clone_into(&mut self.0.lock().jumpcloud.key);
+    }
+
+    /// Changes the rules.
+    pub fn rules(&self, change: impl FnOnce(&mut JumpCloudRules)) {
+        change(&mut self.0.lock().jumpcloud.rules);
+    }
+}
+
+/// The organisation: its users, its settings, and what it sent.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(crate) users: Users,
+    pub(crate) mails: Vec<Mail>,
+    rules: JumpCloudRules,
+    key: String,
+    taken_elsewhere: BTreeSet<String>,
+    refused_mail: BTreeSet<String>,
+    last_second: RollingSecond,
+    rng: Rng,
+}
+
+/// Why a request is refused.
+#[derive(Debug, PartialEq, Eq)]
+enum Refusal {
+    /// Something in it is wrong.
+    BadRequest(String),
+    /// A value that must be unique is in use.
+    Duplicate(String),
+    /// There is no such user, or no such route.
+    NotFound,
+}
+
+impl Directory {
+    pub(crate) fn new(
+        key: String,
+        users: Vec<Map<String, Value>>,
+        seed: u64,
+        now: Timestamp,
+    ) -> Self {
+        let mut directory = Self {
+            users: Users::default(),
+            mails: Vec::new(),
+            rules: JumpCloudRules::default(),
+            key,
+            taken_elsewhere: BTreeSet::new(),
+            refused_mail: BTreeSet::new(),
+            last_second: RollingSecond::default(),
+            rng: Rng::with_seed(seed),
+        };
+        for fields in users {
+            directory.users.add(fields, now);
+        }
+        directory
+    }
+
+    pub(crate) fn answer(&mut self, call: &Call, now: Timestamp) -> Answer {
+        if let Some(refused) = self.admission(call) {
+            return refused;
+        }
+        self.route(call, now)
+            .unwrap_or_else(|refusal| self.refuse(refusal))
+    }
+
+    /// The key and the rate limit come before the route: an unknown path with a wrong key is a 401.
+    fn admission(&mut self, call: &Call) -> Option<Answer> {
+        let Some(key) = call.header("x-api-key") else {
+            let login = Answer::html(StatusCode::FOUND);
+            return Some(login.with_header(LOCATION, HeaderValue::from_static("/login")));
+        };
+        if key != self.key {
+            let body = json!({
+                "error": "Unauthorized",
+                "message": "Unauthorized: api key user not found",
+            });
+            return Some(Answer::json(StatusCode::UNAUTHORIZED, &body));
+        }
+        if let Some(limit) = self.rules.rate_limit
+            && !self.last_second.admit(Instant::now(), limit)
+        {
+            let answer = message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
+            return Some(match limit.retry_after {
+                Some(seconds) => answer.with_header(RETRY_AFTER, seconds),
+                None => answer,
+            });
+        }
+        let organization = call.header("x-org-id")?;
+        if !is_object_id(organization) {
+            return Some(message(StatusCode::BAD_REQUEST, "invalid x-org-id"));
+        }
+        (organization != ORGANIZATION)
+            .then(|| message(StatusCode::NOT_FOUND, "organization not found"))
+    }
+
+    fn route(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+        let segments = call.segments("/jumpcloud/api/");
+        match (call.method.as_str(), segments.as_slice()) {
+            ("GET", ["systemusers"]) => Ok(self.list(&Listing::from_query(call, &self.rules)?)),
+            ("POST", ["systemusers"]) => self.create(call, now),
+            ("POST", ["search", "systemusers"]) => Ok(self.list(&Listing::from_body(call)?)),
+            ("GET", ["systemusers", id]) => self.get(id, call),
+            ("PUT", ["systemusers", id]) => self.update(id, call),
+            ("DELETE", ["systemusers", id]) => self.delete(id, call),
+            ("POST", ["systemusers", id, "state", "activate"]) => self.activate(id, call, now),
+            ("POST", ["systemusers", id, "state", "suspend"]) => self.suspend(id, call),
+            ("POST", ["systemusers", id, "reactivate"]) => self.reactivate(id, call, now),
+            ("GET", ["organizations"]) => Ok(organizations()),
+            _ => Err(Refusal::NotFound),
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Answer {
+        match refusal {
+            Refusal::Duplicate(text) if self.rules.duplicates_conflict => {
+                message(StatusCode::CONFLICT, &text)
+            }
+            Refusal::BadRequest(text) | Refusal::Duplicate(text) => {
+                message(StatusCode::BAD_REQUEST, &text)
+            }
+            Refusal::NotFound => message(StatusCode::NOT_FOUND, "Not Found"),
+        }
+    }
+
+    fn list(&mut self, listing: &Listing) -> Answer {
+        let shuffle = self.rules.shuffles_unsorted_lists.then_some(&mut self.rng);
+        let page = listing.page(self.users.iter().map(|user| &user.object), shuffle);
+        Answer::ok(&page)
+    }
+
+    fn get(&self, id: &str, call: &Call) -> Result<Answer, Refusal> {
+        let user = self.users.get(known_id(id)?).ok_or(Refusal::NotFound)?;
+        let fields = query::field_list(call.parameter("fields"));
+        Ok(Answer::ok(&query::project(&user.object, &fields)))
+    }
+
+    fn create(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+        let body = json_object(call)?;
+        let password = validation::password(&body)?;
+        let mut fields = validation::writable(&body, &Method::POST, &self.rules)?;
+        for required in ["username", "email"] {
+            if !fields.contains_key(required) {
+                return Err(bad_request(&format!("{required} is required")));
+            }
+        }
+        let state = validation::requested_state(&fields, None)?.unwrap_or(self.rules.default_state);
+        set_state(&mut fields, state);
+        self.check_against_others(&fields, None)?;
+        let id = self.users.add(fields, now);
+        if password {
+            self.users.set_password(&id);
+        }
+        if state == "ACTIVATED" {
+            // Not in the specification, but an active user without a password cannot begin without this mail.
+            // The user is made by now: a refused address only means that no mail goes out.
+            let _ = self.mail(&id, None, now);
+        }
+        self.show(&id)
+    }
+
+    fn update(&mut self, id: &str, call: &Call) -> Result<Answer, Refusal> {
+        let user = self.users.get(known_id(id)?).ok_or(Refusal::NotFound)?;
+        let body = json_object(call)?;
+        let password = validation::password(&body)?;
+        let mut fields = validation::writable(&body, &Method::PUT, &self.rules)?;
+        if let Some(state) = validation::requested_state(&fields, Some(user.state()))? {
+            set_state(&mut fields, state);
+        }
+        let renamed = fields
+            .get("username")
+            .is_some_and(|username| Some(username) != user.object.get("username"));
+        if renamed && user.bound {
+            return Err(bad_request(
+                "The username cannot be modified because the user is bound to one or more resources.",
+            ));
+        }
+        self.check_against_others(&fields, Some(id))?;
+        self.users.edit(id, |object| object.extend(fields));
+        if password {
+            self.users.set_password(id);
+        }
+        self.show(id)
+    }
+
+    fn delete(&mut self, id: &str, call: &Call) -> Result<Answer, Refusal> {
+        let removed = self.users.remove(known_id(id)?).ok_or(Refusal::NotFound)?;
+        if let Some(next) = call.parameter("cascade_manager") {
+            let manager = match next {
+                "null" => Value::Null,
+                other => other.into(),
+            };
+            self.users.replace_manager(id, &manager);
+        }
+        Ok(Answer::ok(&removed.object))
+    }
+
+    fn activate(&mut self, id: &str, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+        let user = self.users.get(known_id(id)?).ok_or(Refusal::NotFound)?;
+        let state = user.state();
+        if state != "STAGED" && !self.rules.activates_any_state {
+            return Err(bad_request(&format!(
+                "only a STAGED user can be activated, this one is {state}"
+            )));
+        }
+        let body = json_object(call)?;
+        match body.get("email") {
+            Some(Value::Bool(false)) => {}
+            None | Some(Value::Bool(true)) => self.mail(id, None, now)?,
+            Some(Value::String(address)) => self.mail(id, Some(address), now)?,
+            Some(_) => return Err(bad_request("email must be a boolean or an address")),
+        }
+        self.users.edit(id, |object| set_state(object, "ACTIVATED"));
+        Ok(Answer::ok(&"OK"))
+    }
+
+    fn suspend(&mut self, id: &str, call: &Call) -> Result<Answer, Refusal> {
+        self.users.get(known_id(id)?).ok_or(Refusal::NotFound)?;
+        if !call.body.is_empty() {
+            return Err(bad_request("Request body must be empty"));
+        }
+        self.users.edit(id, |object| set_state(object, "SUSPENDED"));
+        Ok(Answer::ok(&"OK"))
+    }
+
+    /// Only sends the activation mail again: it changes no state.
+    fn reactivate(&mut self, id: &str, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+        let user = self.users.get(known_id(id)?).ok_or(Refusal::NotFound)?;
+        let body = json_object(call)?;
+        let address = match body.get("email").and_then(Value::as_str) {
+            Some(address) => address.to_owned(),
+            None => user.text("email").to_owned(),
+        };
+        self.send(MailKind::Activation, id, address, now)?;
+        Ok(Answer::ok(&"OK"))
+    }
+
+    /// The documented rule: Welcome goes to the primary address, Activation to the alternate one when there is one.
+    fn mail(&mut self, id: &str, to: Option<&str>, now: Timestamp) -> Result<(), Refusal> {
+        let user = self.users.get(id).ok_or(Refusal::NotFound)?;
+        let (kind, default) = match (user.has_password, user.text("alternateEmail")) {
+            (true, _) => (MailKind::Welcome, user.text("email")),
+            (false, "") => (MailKind::Activation, user.text("email")),
+            (false, alternate) => (MailKind::Activation, alternate),
+        };
+        let address = to.unwrap_or(default).to_owned();
+        self.send(kind, id, address, now)
+    }
+
+    fn send(
+        &mut self,
+        kind: MailKind,
+        user_id: &str,
+        address: String,
+        at: Timestamp,
+    ) -> Result<(), Refusal> {
+        if self.refused_mail.contains(&address) || !validation::is_email(&address) {
+            return Err(bad_request(&format!("invalid email: {address}")));
+        }
+        let user_id = user_id.to_owned();
+        self.mails.push(Mail {
+            kind,
+            user_id,
+            address,
+            at,
+        });
+        Ok(())
+    }
+
+    /// Uniqueness, and a manager that exists.
+    fn check_against_others(
+        &self,
+        fields: &Map<String, Value>,
+        own_id: Option<&str>,
+    ) -> Result<(), Refusal> {
+        for name in users::UNIQUE {
+            let Some(value) = fields.get(name).and_then(Value::as_str) else {
+                continue;
+            };
+            let owner = self.users.owner(name, value);
+            let elsewhere = name == "email" && self.taken_elsewhere.contains(&value.to_lowercase());
+            if elsewhere || owner.is_some_and(|owner| Some(owner) != own_id) {
+                return Err(Refusal::Duplicate(format!("{name} already exists")));
+            }
+        }
+        match fields.get("manager").and_then(Value::as_str) {
+            Some(manager) if self.users.get(manager).is_none() => {
+                Err(bad_request("manager is not an existing user"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn show(&self, id: &str) -> Result<Answer, Refusal> {
+        let user = self.users.get(id).ok_or(Refusal::NotFound)?;
+        Ok(Answer::ok(&user.object))
+    }
+}
+
+/// `suspended` is the older mirror of `state`: the two always agree.
+fn set_state(fields: &mut Map<String, Value>, state: &str) {
+    fields.insert("state".to_owned(), state.into());
+    fields.insert("suspended".to_owned(), (state == "SUSPENDED").into());
+}
+
+fn organizations() -> Answer {
+    Answer::ok(&json!({
+        "totalCount": 1,
+        "results": [{
+            "_id": ORGANIZATION,
+            "id": ORGANIZATION,
+            "displayName": "Northlight",
+            "logoUrl": null,
+            "created": "2020-05-16T07:00:00.000Z",
+        }],
+    }))
+}
+
+fn json_object(call: &Call) -> Result<Map<String, Value>, Refusal> {
+    match call.json() {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(Value::Null) => Ok(Map::new()),
+        Ok(_) => Err(bad_request("the body must be a JSON object")),
+        Err(error) => Err(bad_request(&format!("the body is not JSON: {error}"))),
+    }
+}
+
+fn known_id(id: &str) -> Result<&str, Refusal> {
+    if is_object_id(id) {
+        Ok(id)
+    } else {
+        Err(bad_request(&format!("malformed id: {id}")))
+    }
+}
+
+fn is_object_id(id: &str) -> bool {
+    id.len() == 24 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn bad_request(text: &str) -> Refusal {
+    Refusal::BadRequest(text.to_owned())
+}
+
+fn message(status: StatusCode, text: &str) -> Answer {
+    Answer::json(status, &json!({ "message": text }))
+}
