@@ -1,0 +1,697 @@
+//! Performs an [`ApprovedPlan`]: the only place of the sync that writes to JumpCloud. It takes no decisions of its own.
+//!
+//! One person's failure is one person's failure. What may have been cut off is noted in the link before JumpCloud is
+//! written, so that the next run knows what is ours; a create that is in doubt is looked for before anything else.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use clients::{ClientError, Invitation, JumpCloud};
+use config::Config;
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use mapping::{
+    Attribute, Class, SystemUser, SystemUserId, Text, Update, UserState, WorkerKey,
+    custom_attributes, value_of,
+};
+use serde_json::{Map, Value, json};
+use state::{Link, Missing, RunId, State, StateError, Suspension};
+
+use crate::Clock;
+use crate::chain;
+use crate::judge::{ApprovedPerson, ApprovedPlan};
+use crate::lease::LeaseKeeper;
+use crate::plan::{Change, Note, PersonPlan, Reason, manager_of};
+use crate::progress::{OnProgress, Progress};
+use crate::report::{Outcome, PersonRow};
+
+/// Nobody new is begun when less than this is left of the run.
+const LAST_START: std::time::Duration = std::time::Duration::from_secs(15);
+/// Nothing is written when less than this is left of the lease: the longest that one request may take.
+const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(35);
+
+/// What writing needs.
+pub(crate) struct Writer<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) jumpcloud: &'a JumpCloud,
+    pub(crate) state: &'a State,
+    pub(crate) lease: &'a LeaseKeeper,
+    pub(crate) run_id: &'a RunId,
+    pub(crate) clock: &'a Clock,
+    pub(crate) deadline: tokio::time::Instant,
+    pub(crate) progress: &'a OnProgress,
+}
+
+/// What was done.
+pub(crate) struct Applied {
+    /// Everyone of the plan.
+    pub(crate) rows: Vec<PersonRow>,
+    /// The link of a run for one person, still to be written: together with the run's record.
+    pub(crate) last_link: Option<Link>,
+    /// Why the run stopped before its end.
+    pub(crate) halted: Option<Reason>,
+}
+
+/// Why one person's changes were not all made.
+enum Stop {
+    /// It went wrong, for this person.
+    Failed(Reason),
+    /// The whole run must stop.
+    Halt(Reason),
+}
+
+/// Applies the plan, several people at once, managers before those who report to them.
+pub(crate) async fn apply(plan: &ApprovedPlan, writer: &Writer<'_>) -> Applied {
+    let people = plan.people();
+    let run = Run {
+        writer,
+        one_person: people.len() == 1,
+        last_link: Mutex::new(None),
+        founded: Mutex::new(BTreeMap::new()),
+        halted: OnceLock::new(),
+    };
+    let total = people.iter().filter(|person| has_work(person)).count();
+    let mut done = 0;
+    let mut rows: Vec<(usize, PersonRow)> = Vec::with_capacity(people.len());
+    for wave in waves(people) {
+        let at_once = writer.config.jumpcloud.concurrency.max(1);
+        let people = wave
+            .into_iter()
+            .filter_map(|index| Some((index, people.get(index)?)));
+        let work = people.map(|(index, person)| {
+            let run = &run;
+            async move { (index, has_work(person), run.person(person).await) }
+        });
+        let mut finished = stream::iter(work).buffer_unordered(at_once);
+        while let Some((index, worked, row)) = finished.next().await {
+            if worked {
+                done += 1;
+                (writer.progress)(Progress::Applying { done, total });
+            }
+            rows.push((index, row));
+        }
+    }
+    rows.sort_by_key(|(index, _)| *index);
+    Applied {
+        rows: rows.into_iter().map(|(_, row)| row).collect(),
+        last_link: run
+            .last_link
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner),
+        halted: run.halted.into_inner(),
+    }
+}
+
+/// Whether anything is to be written for this person.
+fn has_work(person: &ApprovedPerson) -> bool {
+    let ApprovedPerson { plan, held } = person;
+    let founding_held = held
+        .iter()
+        .any(|change| matches!(change.class, Class::Create | Class::Adopt));
+    plan.skipped.is_none()
+        && !founding_held
+        && (!plan.changes.is_empty() || plan.adopts.is_some() || plan.note != Note::Nothing)
+}
+
+/// The indexes of the people, those whose manager gets a user in this run after that manager.
+fn waves(people: &[ApprovedPerson]) -> Vec<Vec<usize>> {
+    let founded: BTreeMap<&WorkerKey, usize> = people
+        .iter()
+        .enumerate()
+        .filter(|(_, person)| person.plan.founds())
+        .map(|(index, person)| (&person.plan.key, index))
+        .collect();
+    let manager_at: Vec<Option<usize>> = people
+        .iter()
+        .map(|person| founded.get(&person.plan.awaits()?).copied())
+        .collect();
+    let mut waves: Vec<Vec<usize>> = Vec::new();
+    for index in 0..people.len() {
+        // The plan leaves circles of managers out; the bound only makes that plain.
+        let chain = std::iter::successors(Some(index), |at| manager_at.get(*at).copied().flatten());
+        let depth = chain.take(people.len()).count().saturating_sub(1);
+        if waves.len() <= depth {
+            waves.resize_with(depth + 1, Vec::new);
+        }
+        if let Some(wave) = waves.get_mut(depth) {
+            wave.push(index);
+        }
+    }
+    waves
+}
+
+struct Run<'a> {
+    writer: &'a Writer<'a>,
+    one_person: bool,
+    last_link: Mutex<Option<Link>>,
+    founded: Mutex<BTreeMap<WorkerKey, SystemUserId>>,
+    halted: OnceLock<Reason>,
+}
+
+impl Run<'_> {
+    async fn person(&self, person: &ApprovedPerson) -> PersonRow {
+        if !has_work(person) {
+            return PersonRow::planned(person);
+        }
+        if let Some(reason) = self.must_stop() {
+            return self.stopped(person, Stop::Halt(reason));
+        }
+        let mut person = person.clone();
+        self.resolve_managers(&mut person.plan);
+        match self.perform(&mut person.plan).await {
+            Ok(()) => PersonRow::planned(&person),
+            Err(stop) => self.stopped(&person, stop),
+        }
+    }
+
+    /// Why nobody new may be begun.
+    fn must_stop(&self) -> Option<Reason> {
+        if let Some(reason) = self.halted.get() {
+            return Some(reason.clone());
+        }
+        let left = self
+            .writer
+            .deadline
+            .saturating_duration_since(tokio::time::Instant::now());
+        if left < LAST_START {
+            return Some(Reason::new(
+                "deadline",
+                "the run's time was over: the next run goes on",
+            ));
+        }
+        let lease_left = self.writer.lease.remaining((self.writer.clock)());
+        (lease_left < LEASE_MARGIN).then(|| lease_lost("too little is left of it"))
+    }
+
+    fn stopped(&self, person: &ApprovedPerson, stop: Stop) -> PersonRow {
+        match stop {
+            Stop::Failed(reason) => {
+                tracing::warn!(
+                    worker.id = %person.plan.key.worker_id,
+                    user.id = person.plan.user_id.as_ref().map(SystemUserId::as_str),
+                    reason = %reason.code,
+                    "a person's changes failed"
+                );
+                PersonRow::new(person, Outcome::Failed, Some(reason))
+            }
+            Stop::Halt(reason) => {
+                // The first reason stands; the others follow from it.
+                let reason = self.halted.get_or_init(|| reason).clone();
+                PersonRow::new(person, Outcome::NotReached, Some(reason))
+            }
+        }
+    }
+
+    /// Puts in the users of managers; whose manager came to none waits for the next run.
+    fn resolve_managers(&self, plan: &mut PersonPlan) {
+        let founded = self.founded.lock().unwrap_or_else(PoisonError::into_inner);
+        let source = plan.key.source.clone();
+        let known = plan.manager_user.clone();
+        plan.changes.retain_mut(|change| {
+            let Some(worker_id) = manager_of(&change.to) else {
+                return true;
+            };
+            let source = source.clone();
+            let found = founded.get(&WorkerKey { source, worker_id });
+            let Some(user) = known.as_ref().or(found) else {
+                return false;
+            };
+            change.to = json!(user);
+            change.hr = json!(user);
+            true
+        });
+    }
+
+    /// Notes who has a user now, for those who report to them.
+    fn note_founded(&self, key: &WorkerKey, user: &SystemUserId) {
+        let mut founded = self.founded.lock().unwrap_or_else(PoisonError::into_inner);
+        founded.insert(key.clone(), user.clone());
+    }
+
+    async fn perform(&self, plan: &mut PersonPlan) -> Result<(), Stop> {
+        match plan.user_id.clone() {
+            None => self.create(plan).await,
+            Some(user) => self.change(plan, &user).await,
+        }
+    }
+
+    /// Intent, create, activate, link: in doubt the user is looked for, and nobody is created twice.
+    async fn create(&self, plan: &mut PersonPlan) -> Result<(), Stop> {
+        let mut link = self.link_of(plan);
+        link.username.clone_from(&plan.username);
+        link.email.clone_from(&plan.email);
+        link.user_id = None;
+        link.pending = Some(self.writer.run_id.clone());
+        self.put(&link).await?;
+        let creates = |change: &&Change| change.class == Class::Create;
+        let mut body = body_of(plan.changes.iter().filter(creates), None);
+        body.insert("suspended".to_owned(), json!(false));
+        let user = match self.writer.jumpcloud.create(&body).await {
+            Ok(user) => user,
+            Err(error) if error.is_conflict_or_refused() || error.is_in_doubt() => {
+                self.look(plan, error).await?
+            }
+            Err(error) => return Err(stop(error, "JumpCloud did not create the user")),
+        };
+        tracing::info!(worker.id = %plan.key.worker_id, user.id = %user.id, "created a user");
+        plan.user_id = Some(user.id.clone());
+        self.note_founded(&plan.key, &user.id);
+        link.user_id = Some(user.id.clone());
+        remember(&mut link, &plan.changes, &[], Some(&user))?;
+        let activated = if plan.has(Class::Activate) && user.state() == UserState::Staged {
+            self.activate(plan, &user.id, &mut link).await
+        } else {
+            Ok(())
+        };
+        link.pending = None;
+        self.close(link).await?;
+        activated
+    }
+
+    /// A create that was refused or gave no clear answer: is the user there, and is it this person's?
+    async fn look(&self, plan: &PersonPlan, error: ClientError) -> Result<SystemUser, Stop> {
+        let value = |attribute: &str| {
+            plan.changes
+                .iter()
+                .find(|change| change.attribute == attribute)
+                .and_then(|change| change.to.as_str())
+        };
+        let keys: Vec<(&str, &str)> = ["employeeIdentifier", "email", "username"]
+            .into_iter()
+            .filter_map(|attribute| Some((attribute, value(attribute)?)))
+            .collect();
+        let found = self.writer.jumpcloud.find(&keys).await.map_err(|error| {
+            stop(error, "JumpCloud did not clearly create the user, and looking for it failed; the next run looks again")
+        })?;
+        let is_ours = |user: &&SystemUser| {
+            let same = |attribute: &str, own: &str| {
+                value(attribute).is_none_or(|value| value.eq_ignore_ascii_case(own))
+            };
+            same("employeeIdentifier", &user.employee_identifier)
+                && same("username", &user.username)
+                && same("email", &user.email)
+        };
+        if let Some(user) = found.iter().find(is_ours) {
+            return Ok(user.clone());
+        }
+        if error.is_in_doubt() {
+            let text = format!(
+                "JumpCloud gave no clear answer and does not show the user: the next run looks again before it tries again ({})",
+                chain(&error)
+            );
+            return Err(Stop::Failed(Reason::new("create_in_doubt", text)));
+        }
+        let holds = |attribute: &str, own: fn(&SystemUser) -> &Text| {
+            let value = value(attribute)?;
+            found
+                .iter()
+                .find(|user| own(user).eq_ignore_ascii_case(value))
+                .map(|user| &user.id)
+        };
+        let held = [
+            (
+                "employee_id_held",
+                "employee identifier",
+                holds("employeeIdentifier", |user| &user.employee_identifier),
+            ),
+            (
+                "email_held",
+                "work e-mail",
+                holds("email", |user| &user.email),
+            ),
+            (
+                "username_held",
+                "username",
+                holds("username", |user| &user.username),
+            ),
+        ];
+        let held = held
+            .into_iter()
+            .find_map(|(code, what, holder)| Some((code, what, holder?)));
+        Err(Stop::Failed(match held {
+            Some((code, what, holder)) => Reason::new(
+                code,
+                format!(
+                    "the {what} was taken meanwhile by another JumpCloud user, {holder}: the next run plans anew"
+                ),
+            ),
+            None => Reason::new(
+                "refused",
+                format!(
+                    "JumpCloud refuses the user, and nobody in this organisation holds its e-mail, username or identifier: {}",
+                    chain(&error)
+                ),
+            ),
+        }))
+    }
+
+    /// Changes a user that exists.
+    async fn change(&self, plan: &mut PersonPlan, id: &SystemUserId) -> Result<(), Stop> {
+        let now = (self.writer.clock)();
+        let mut link = self.link_of(plan);
+        link.user_id = Some(id.clone());
+        link.username.clone_from(&plan.username);
+        let suspends = plan
+            .changes
+            .iter()
+            .find(|change| takes_access(change.class))
+            .map(|change| change.class);
+        if let Some(class) = suspends {
+            link.suspension = Some(Suspension {
+                at: now,
+                class,
+                holds: true,
+            });
+        }
+        if self.is_guarded(plan) {
+            link.pending = Some(self.writer.run_id.clone());
+            self.put(&link).await?;
+        }
+        let in_place = |change: &&Change| change.class != Class::Activate;
+        let body = body_of(plan.changes.iter().filter(in_place), Some(plan));
+        if !body.is_empty() {
+            let updated = self.writer.jumpcloud.update(id, &body).await;
+            let user = updated.map_err(|error| stop(error, "JumpCloud did not take the change"))?;
+            remember(&mut link, &plan.changes, &plan.baseline, Some(&user))?;
+            tracing::info!(worker.id = %plan.key.worker_id, user.id = %id, "changed a user");
+        } else {
+            remember(&mut link, &[], &plan.baseline, None)?;
+        }
+        let mut outcome = Ok(());
+        if plan.has(Class::Reactivate) {
+            if let Some(suspension) = &mut link.suspension {
+                suspension.holds = false;
+            }
+            if !plan.invitations.is_empty() {
+                outcome = self.invite_again(plan, id, &mut link).await;
+            }
+        }
+        if plan.has(Class::Activate) {
+            outcome = self.activate(plan, id, &mut link).await;
+        }
+        if plan.has(Class::Adopt) {
+            self.note_founded(&plan.key, id);
+        }
+        self.note(plan, &mut link, suspends.is_some(), now);
+        link.email.clone_from(&plan.email);
+        link.pending = None;
+        self.close(link).await?;
+        outcome
+    }
+
+    /// Brings the link in line with what was seen.
+    fn note(&self, plan: &PersonPlan, link: &mut Link, suspended: bool, now: Timestamp) {
+        let seen = link.missing.take();
+        let counted = |runs: u32, checked_at: Option<Timestamp>| Missing {
+            runs,
+            since: seen.as_ref().map_or(now, |missing| missing.since),
+            checked_at: checked_at.or(seen.as_ref().and_then(|missing| missing.checked_at)),
+        };
+        let runs = seen.as_ref().map_or(0, |missing| missing.runs);
+        match plan.note {
+            Note::Missing => link.missing = Some(counted(runs.saturating_add(1), None)),
+            Note::StillThere(at) => link.missing = Some(counted(runs, Some(at))),
+            Note::Settled if !suspended => {
+                if let Some(suspension) = &mut link.suspension {
+                    suspension.holds = false;
+                }
+            }
+            Note::Settled | Note::Nothing => {}
+        }
+    }
+
+    /// Whether a write that is cut off must be known to the next run. Of an attribute that HR always wins, it need not:
+    /// comparing again says all.
+    fn is_guarded(&self, plan: &PersonPlan) -> bool {
+        if plan.adopts.is_some() {
+            return !plan.changes.is_empty();
+        }
+        let source = self
+            .writer
+            .config
+            .sources
+            .iter()
+            .find(|source| source.name == plan.key.source);
+        let on_change = |change: &Change| {
+            let rules = source
+                .map(|source| source.policy.attributes.as_slice())
+                .unwrap_or_default();
+            rules.iter().any(|rule| {
+                rule.update == Update::OnChange && change.attribute == rule.attribute.to_string()
+            })
+        };
+        plan.changes.iter().any(|change| match change.class {
+            Class::Update | Class::Rename | Class::Blank => on_change(change),
+            _ => true,
+        })
+    }
+
+    /// STAGED → ACTIVATED, with the invitation to the first address that JumpCloud takes. The mail hangs on the
+    /// transition: a user who is ACTIVATED is done.
+    async fn activate(
+        &self,
+        plan: &PersonPlan,
+        id: &SystemUserId,
+        link: &mut Link,
+    ) -> Result<(), Stop> {
+        let invitations = invitations(plan);
+        let mut refusal = None;
+        for invitation in &invitations {
+            match self.writer.jumpcloud.activate(id, invitation).await {
+                Ok(()) => {
+                    if matches!(invitation, Invitation::To(_)) {
+                        link.invited_at = Some((self.writer.clock)());
+                    }
+                    tracing::info!(worker.id = %plan.key.worker_id, user.id = %id, "activated a user");
+                    return Ok(());
+                }
+                Err(error) if error.is_conflict_or_refused() => refusal = Some(error),
+                Err(error) if error.is_in_doubt() => {
+                    refusal = Some(error);
+                    break;
+                }
+                Err(error) => {
+                    return Err(stop(
+                        error,
+                        "JumpCloud did not activate the user; the next run tries again",
+                    ));
+                }
+            }
+        }
+        let Some(error) = refusal else { return Ok(()) };
+        let now = self.writer.jumpcloud.user(id).await.map_err(|error| {
+            stop(error, "JumpCloud did not clearly activate the user, and looking failed; the next run looks again")
+        })?;
+        if now.is_some_and(|user| user.state() == UserState::Activated) {
+            link.invited_at = invitations
+                .iter()
+                .any(|to| matches!(to, Invitation::To(_)))
+                .then(|| (self.writer.clock)());
+            return Ok(());
+        }
+        let text = format!(
+            "JumpCloud did not activate the user, who stays staged; the next run tries again: {}",
+            chain(&error)
+        );
+        Err(Stop::Failed(Reason::new("not_activated", text)))
+    }
+
+    /// The invitation of somebody who gets access again; it is sent once, and not repeated in doubt.
+    async fn invite_again(
+        &self,
+        plan: &PersonPlan,
+        id: &SystemUserId,
+        link: &mut Link,
+    ) -> Result<(), Stop> {
+        let mut refusal = None;
+        for invitation in invitations(plan) {
+            match self.writer.jumpcloud.invite_again(id, &invitation).await {
+                Err(error) if error.is_conflict_or_refused() => refusal = Some(error),
+                Err(error) if !error.is_in_doubt() => {
+                    return Err(stop(
+                        error,
+                        "the user is active, and JumpCloud did not send the invitation",
+                    ));
+                }
+                Ok(()) | Err(_) => {
+                    link.invited_at = Some((self.writer.clock)());
+                    return Ok(());
+                }
+            }
+        }
+        let Some(error) = refusal else { return Ok(()) };
+        let text = format!(
+            "the user is active, and JumpCloud refuses every address for the invitation: send it from JumpCloud ({})",
+            chain(&error)
+        );
+        Err(Stop::Failed(Reason::new("not_invited", text)))
+    }
+
+    /// What we remember of this person, or a link to begin with.
+    fn link_of(&self, plan: &PersonPlan) -> Link {
+        let adopted = plan.adopts.is_some();
+        let mut link = plan.link.clone().unwrap_or_else(|| {
+            Link::new(
+                plan.key.clone(),
+                plan.username.clone(),
+                plan.email.clone(),
+                (self.writer.clock)(),
+            )
+        });
+        link.adopted |= adopted;
+        link
+    }
+
+    /// Writes a link before JumpCloud is written.
+    async fn put(&self, link: &Link) -> Result<(), Stop> {
+        self.writer
+            .state
+            .put_link(&self.writer.lease.current(), link)
+            .await
+            .map_err(|error| not_remembered(&error))
+    }
+
+    /// Writes a link once everything is done.
+    async fn close(&self, link: Link) -> Result<(), Stop> {
+        if self.one_person {
+            *self
+                .last_link
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(link);
+            return Ok(());
+        }
+        self.put(&link).await
+    }
+}
+
+fn takes_access(class: Class) -> bool {
+    matches!(class, Class::Suspend | Class::Missing | Class::OutOfScope)
+}
+
+/// Where the invitation goes, one after another; without an address the activation sends none.
+fn invitations(plan: &PersonPlan) -> Vec<Invitation> {
+    if plan.invitations.is_empty() {
+        return vec![Invitation::None];
+    }
+    plan.invitations
+        .iter()
+        .map(|address| Invitation::To(address.to_string()))
+        .collect()
+}
+
+/// The body of a create or an update: attributes, and a state with its agreeing `suspended`.
+fn body_of<'a>(
+    changes: impl Iterator<Item = &'a Change> + Clone,
+    existing: Option<&PersonPlan>,
+) -> Map<String, Value> {
+    let mut body = Map::new();
+    for change in changes.clone() {
+        match change.attribute.as_str() {
+            "owner" | "invitation" => {}
+            attribute if attribute.starts_with("attributes.") => {}
+            "state" => {
+                body.insert(
+                    "suspended".to_owned(),
+                    json!(change.to == json!(UserState::Suspended)),
+                );
+                body.insert("state".to_owned(), change.to.clone());
+            }
+            // JumpCloud clears text with an empty string, and a manager or an identifier with null.
+            attribute
+                if change.to.is_null()
+                    && !matches!(attribute, "manager" | "employeeIdentifier") =>
+            {
+                let empty = if attribute == "addresses" {
+                    json!([])
+                } else {
+                    json!("")
+                };
+                body.insert(attribute.to_owned(), empty);
+            }
+            attribute => {
+                body.insert(attribute.to_owned(), change.to.clone());
+            }
+        }
+    }
+    let custom: Vec<(&str, &Value)> = changes
+        .filter_map(|change| Some((change.attribute.strip_prefix("attributes.")?, &change.to)))
+        .collect();
+    if !custom.is_empty() {
+        let held = existing
+            .map(|plan| plan.custom_attributes.as_slice())
+            .unwrap_or_default();
+        body.insert(
+            "attributes".to_owned(),
+            json!(custom_attributes(held, custom)),
+        );
+    }
+    body
+}
+
+/// Remembers what HR says and what JumpCloud made of it, and of a baseline only what HR says.
+fn remember(
+    link: &mut Link,
+    changes: &[Change],
+    baseline: &[(Attribute, Value)],
+    user: Option<&SystemUser>,
+) -> Result<(), Stop> {
+    if changes.is_empty() && baseline.is_empty() {
+        return Ok(());
+    }
+    let mut values = link.written().unwrap_or_default();
+    for change in changes {
+        let Some((attribute, user)) = Attribute::named(&change.attribute).zip(user) else {
+            continue;
+        };
+        let hr = change.hr.clone();
+        let stored = value_of(&attribute, user);
+        let same = attribute.ignores_case()
+            && hr
+                .as_str()
+                .zip(stored.as_str())
+                .is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
+        values.record(&attribute, hr.clone(), if same { hr } else { stored });
+    }
+    for (attribute, hr) in baseline {
+        values.record(attribute, hr.clone(), hr.clone());
+    }
+    link.set_written(&values)
+        .map_err(|error| not_remembered(&error))
+}
+
+fn lease_lost(why: &str) -> Reason {
+    Reason::new(
+        "lease_lost",
+        format!(
+            "the lease of this run ended ({why}): another run may be at it, and the next one goes on"
+        ),
+    )
+}
+
+fn not_remembered(error: &StateError) -> Stop {
+    match error {
+        StateError::LeaseLost { .. } => Stop::Halt(lease_lost("somebody else took it")),
+        other => Stop::Failed(Reason::new(
+            "state_not_written",
+            format!("the table was not written: {}", chain(other)),
+        )),
+    }
+}
+
+/// A refused key and a passed deadline end the run; everything else is this person's.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "reads as the end of the error"
+)]
+fn stop(error: ClientError, what: &str) -> Stop {
+    let text = format!("{what}: {}", chain(&error));
+    if error.is_unauthorized() {
+        Stop::Halt(Reason::new("jumpcloud_key_refused", text))
+    } else if error.is_deadline() {
+        Stop::Halt(Reason::new("deadline", text))
+    } else if error.is_not_found() {
+        Stop::Failed(Reason::new("user_deleted", text))
+    } else {
+        Stop::Failed(Reason::new("refused", text))
+    }
+}

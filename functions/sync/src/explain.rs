@@ -1,0 +1,223 @@
+//! Why somebody would or would not change: the record, the match, the mapping row by row, the decision. Pure.
+
+use config::Config;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use mapping::{
+    AttributeRule, Blank, Field, Origin, Status, Update, Worker, WorkerKey, Written,
+    activation_moment, leaving_moment, value_of,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::gather::Snapshot;
+use crate::judge::Approvals;
+use crate::plan::{RunWarning, plan};
+use crate::report::PersonRow;
+
+/// Why one person would or would not change.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// Who.
+    pub key: WorkerKey,
+    /// What HR's record says, field by field.
+    pub record: Vec<(&'static str, String)>,
+    /// The employment status, all status fields taken together.
+    pub status: String,
+    /// The first day.
+    pub start: Option<Date>,
+    /// The moment at which it begins where the person is.
+    pub starts_at: Option<Timestamp>,
+    /// The last day.
+    pub last_day: Option<Date>,
+    /// The moment at which it has ended where the person is.
+    pub leaves_at: Option<Timestamp>,
+    /// The time zone of these dates.
+    pub zone: String,
+    /// The JumpCloud user and why it is this person's, or why there is none.
+    pub matched: String,
+    /// The mapping, row by row: HR, what we last wrote, JumpCloud.
+    pub rows: Vec<ExplainedRow>,
+    /// What a run would do.
+    pub decision: PersonRow,
+    /// What it would warn of.
+    pub warnings: Vec<RunWarning>,
+}
+
+/// One row of the mapping for one person.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExplainedRow {
+    /// The JumpCloud attribute.
+    pub attribute: String,
+    /// The field or the template that it comes from.
+    pub from: String,
+    /// What HR says.
+    pub hr: Value,
+    /// What we last wrote.
+    pub written: Value,
+    /// What JumpCloud holds.
+    pub jumpcloud: Value,
+    /// When it is written, and what an empty HR value does.
+    pub rule: String,
+    /// What a run would do.
+    pub decision: &'static str,
+}
+
+/// Explains everyone whom the snapshot's sources list.
+pub(crate) fn explain(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Vec<Explanation> {
+    let plan = plan(snapshot, config, now);
+    let warnings = plan.warnings.clone();
+    let (approved, _, _) = plan.judge(config, &Approvals::default());
+    let mut explanations = Vec::new();
+    for read in &snapshot.sources {
+        let Some(source) = config
+            .sources
+            .iter()
+            .find(|source| source.name == read.name)
+        else {
+            continue;
+        };
+        for worker in &read.workers {
+            let key = WorkerKey {
+                source: read.name.clone(),
+                worker_id: worker.id.clone(),
+            };
+            let planned = approved
+                .people()
+                .iter()
+                .find(|person| person.plan.key == key);
+            let link = snapshot.links.iter().find(|link| link.key == key);
+            let user_id = planned
+                .and_then(|person| person.plan.user_id.as_ref())
+                .or_else(|| link.and_then(|link| link.user_id.as_ref()));
+            let user = user_id.and_then(|id| snapshot.users.iter().find(|user| user.id == *id));
+            let written = link
+                .and_then(|link| link.written().ok())
+                .unwrap_or_default();
+            let decision = planned.map_or_else(
+                || PersonRow::unchanged(key.clone(), user),
+                PersonRow::planned,
+            );
+            let lifecycle = &source.policy.lifecycle;
+            explanations.push(Explanation {
+                record: record(worker),
+                status: status(&worker.employment.status),
+                start: worker.employment.start,
+                starts_at: activation_moment(worker, lifecycle),
+                last_day: worker.employment.last_day,
+                leaves_at: leaving_moment(worker, lifecycle),
+                zone: worker
+                    .zone
+                    .iana_name()
+                    .unwrap_or("a fixed offset")
+                    .to_owned(),
+                matched: match (link, user) {
+                    (Some(_), Some(user)) => format!(
+                        "user {} (`{}`, {}) is linked to this person",
+                        user.id,
+                        user.username,
+                        user.state().as_str()
+                    ),
+                    (Some(link), None) if link.user_id.is_none() => format!(
+                        "a create was begun under the username `{}`, and no user is there yet",
+                        link.username
+                    ),
+                    (Some(_), None) => "the linked user no longer exists in JumpCloud".to_owned(),
+                    (None, Some(user)) => format!(
+                        "user {} (`{}`, {}) was recognised and is not linked yet",
+                        user.id,
+                        user.username,
+                        user.state().as_str()
+                    ),
+                    (None, None) => "no JumpCloud user is linked or recognised".to_owned(),
+                },
+                rows: source
+                    .policy
+                    .attributes
+                    .iter()
+                    .map(|rule| row(rule, worker, &written, user, &decision))
+                    .collect(),
+                warnings: warnings
+                    .iter()
+                    .filter(|w| w.worker_id.as_ref() == Some(&worker.id))
+                    .cloned()
+                    .collect(),
+                decision,
+                key,
+            });
+        }
+    }
+    explanations
+}
+
+fn record(worker: &Worker) -> Vec<(&'static str, String)> {
+    let texts = Field::ALL
+        .into_iter()
+        .filter_map(|field| Some((field.name(), field.text(worker)?.to_owned())));
+    let manager = worker
+        .manager
+        .as_ref()
+        .map(|manager| (Field::Manager.name(), manager.to_string()));
+    texts.chain(manager).collect()
+}
+
+fn status(status: &Status) -> String {
+    match status {
+        Status::NotFirm => "not firm yet".to_owned(),
+        Status::PreHire => "pre-hire".to_owned(),
+        Status::Employed => "employed".to_owned(),
+        Status::Ended => "ended".to_owned(),
+        Status::Unclear(seen) => format!("unclear: {seen}"),
+    }
+}
+
+fn row(
+    rule: &AttributeRule,
+    worker: &Worker,
+    written: &Written,
+    user: Option<&mapping::SystemUser>,
+    decision: &PersonRow,
+) -> ExplainedRow {
+    let attribute = rule.attribute.to_string();
+    let hr = match rule.origin {
+        Origin::Field(Field::Addresses) if worker.addresses.is_empty() => Value::Null,
+        Origin::Field(Field::Addresses) => json!(worker.addresses),
+        Origin::Field(Field::Manager) => json!(worker.manager),
+        _ => json!(rule.text(worker)),
+    };
+    let jumpcloud = user.map_or(Value::Null, |user| value_of(&rule.attribute, user));
+    let change = decision
+        .changes
+        .iter()
+        .find(|change| change.attribute == attribute);
+    let decision = match change {
+        Some(change) if change.held => "held",
+        Some(_) => "written",
+        None if hr == jumpcloud => "in step",
+        None if hr.is_null() && rule.blank == Blank::Keep => "kept: HR has none",
+        None => "left as it is",
+    };
+    let update = match rule.update {
+        Update::Always => "always",
+        Update::OnChange => "on_change",
+        Update::IfEmpty => "if_empty",
+        Update::Once => "once",
+        Update::Never => "never",
+    };
+    let blank = match rule.blank {
+        Blank::Keep => "keep",
+        Blank::Clear => "clear",
+    };
+    ExplainedRow {
+        from: match &rule.origin {
+            Origin::Field(field) => field.name().to_owned(),
+            Origin::Template(_) => "a template".to_owned(),
+        },
+        written: written.sent(&rule.attribute).cloned().unwrap_or_default(),
+        hr,
+        jumpcloud,
+        rule: format!("{update}, blank: {blank}"),
+        decision,
+        attribute,
+    }
+}

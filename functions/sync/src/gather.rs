@@ -1,0 +1,414 @@
+//! Reads everything that a plan rests on: HR, JumpCloud, and what we remember. Writes nothing.
+//!
+//! A read is complete or it is an error. An incomplete HR source is marked as such and still gives what was read;
+//! an incomplete JumpCloud or an incomplete table ends the run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clients::{ClientError, Deel, JumpCloud, Listing, Unreadable};
+use config::Source;
+use futures_util::future::{join_all, try_join, try_join_all, try_join3};
+use jiff::Timestamp;
+use mapping::{SourceName, SystemUser, Worker, WorkerId, WorkerKey, Zones, deel};
+use state::{LastRead, Link, State, StateError};
+use thiserror::Error;
+use tokio::time::Instant;
+
+use crate::chain;
+use crate::progress::{OnProgress, Progress};
+use crate::request::Request;
+
+/// Everything that was read, before any decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// Whether everyone was read.
+    pub scope: Scope,
+    /// The sources, in the order of the configuration.
+    pub sources: Vec<SourceRead>,
+    /// The users of the organisation; of a run for a few linked people, only theirs.
+    pub users: Vec<SystemUser>,
+    /// The links; of a run for a few linked people, only theirs and their managers'.
+    pub links: Vec<Link>,
+    /// The last good read of each source.
+    pub last_reads: BTreeMap<SourceName, LastRead>,
+}
+
+/// Whom a run is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everyone: absence means something.
+    Everyone,
+    /// A few people.
+    People,
+    /// One person, who leaves today if HR shows a last day at all.
+    LeaveNow,
+}
+
+/// One source as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceRead {
+    /// The source.
+    pub name: SourceName,
+    /// Its people.
+    pub workers: Vec<Worker>,
+    /// Records that did not decode: the people are present all the same.
+    pub unreadable: Vec<Unreadable>,
+    /// People whom the run was asked for and whom the source does not know.
+    pub not_found: Vec<WorkerId>,
+    /// Why the read is not whole.
+    pub incomplete: Option<String>,
+}
+
+/// Why nothing could be planned. Nothing was written.
+#[derive(Debug, Error)]
+pub enum GatherError {
+    /// An HR system could not be read at all.
+    #[error("source `{source_name}` could not be read")]
+    Source {
+        /// The source.
+        source_name: SourceName,
+        /// What happened.
+        #[source]
+        error: ClientError,
+    },
+    /// JumpCloud was not read whole.
+    #[error("JumpCloud could not be read whole, and nothing is written without that")]
+    JumpCloud(#[source] ClientError),
+    /// Our own table was not read whole.
+    #[error("the state could not be read")]
+    State(#[from] StateError),
+}
+
+impl GatherError {
+    /// The stable code of the report.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Source { error, .. } if error.is_unauthorized() || error.is_forbidden() => {
+                "source_key_refused"
+            }
+            Self::Source { error, .. } | Self::JumpCloud(error) if error.is_deadline() => {
+                "deadline"
+            }
+            Self::Source { .. } => "source_unreadable",
+            Self::JumpCloud(error) if error.is_unauthorized() || error.is_forbidden() => {
+                "jumpcloud_key_refused"
+            }
+            Self::JumpCloud(_) => "jumpcloud_unreadable",
+            Self::State(_) => "state_unreadable",
+        }
+    }
+
+    /// What happened, and what to check.
+    pub fn advice(&self) -> String {
+        let advice = match self.code() {
+            "source_key_refused" => {
+                "; check the key in its secret, and its scopes (Deel: `people:read`)"
+            }
+            "jumpcloud_key_refused" => {
+                "; check the key in its secret, `jumpcloud.region` and `jumpcloud.organization`"
+            }
+            _ => "",
+        };
+        format!("{}{advice}; nothing was written", chain(self))
+    }
+}
+
+/// An HR system, ready to be read.
+#[derive(Debug, Clone)]
+pub enum HrSource {
+    /// Deel.
+    Deel(Deel),
+}
+
+impl HrSource {
+    async fn everyone(
+        &self,
+        progress: impl Fn(usize, usize) + Send + Sync,
+    ) -> Result<Listing<deel::Person>, ClientError> {
+        match self {
+            Self::Deel(deel) => deel.people(progress).await,
+        }
+    }
+
+    /// One person; `None` when HR does not know the id.
+    pub(crate) async fn person(
+        &self,
+        id: &WorkerId,
+        zones: &Zones,
+        now: Timestamp,
+    ) -> Result<Option<Worker>, ClientError> {
+        match self {
+            Self::Deel(deel) => Ok(deel
+                .person(id)
+                .await?
+                .map(|person| deel::to_worker(&person, zones, now))),
+        }
+    }
+
+    /// The same system for one run, with its own deadline and its own count of calls.
+    pub(crate) fn begin(&self, deadline: Instant) -> Self {
+        match self {
+            Self::Deel(deel) => Self::Deel(deel.begin(deadline)),
+        }
+    }
+}
+
+/// The HR systems of a run, each with its section of the configuration.
+pub(crate) type HrSources<'a> = [(&'a Source, HrSource)];
+
+/// Reads what the request needs: everything, or no more than a few people.
+pub(crate) async fn gather(
+    request: &Request,
+    hr: &HrSources<'_>,
+    jumpcloud: &JumpCloud,
+    state: &State,
+    now: Timestamp,
+    progress: &OnProgress,
+) -> Result<Snapshot, GatherError> {
+    if request.people.is_empty() {
+        everyone(hr, jumpcloud, state, now, progress).await
+    } else {
+        a_few(request, hr, jumpcloud, state, now, progress).await
+    }
+}
+
+async fn everyone(
+    hr: &HrSources<'_>,
+    jumpcloud: &JumpCloud,
+    state: &State,
+    now: Timestamp,
+    progress: &OnProgress,
+) -> Result<Snapshot, GatherError> {
+    let sources = try_join_all(
+        hr.iter()
+            .map(|(source, client)| read_source(source, client, now, progress)),
+    );
+    let remembered = async { Ok(try_join(state.links(), state.last_reads()).await?) };
+    let (sources, users, (links, last_reads)) =
+        try_join3(sources, all_users(jumpcloud, progress), remembered).await?;
+    Ok(Snapshot {
+        scope: Scope::Everyone,
+        sources,
+        users,
+        links,
+        last_reads,
+    })
+}
+
+async fn all_users(
+    jumpcloud: &JumpCloud,
+    progress: &OnProgress,
+) -> Result<Vec<SystemUser>, GatherError> {
+    let report = |done, total| {
+        progress(Progress::Reading {
+            what: "JumpCloud",
+            done,
+            total,
+        })
+    };
+    jumpcloud
+        .users(report)
+        .await
+        .map_err(GatherError::JumpCloud)
+}
+
+async fn read_source(
+    source: &Source,
+    client: &HrSource,
+    now: Timestamp,
+    progress: &OnProgress,
+) -> Result<SourceRead, GatherError> {
+    let report = |done, total| {
+        progress(Progress::Reading {
+            what: source.name.as_str(),
+            done,
+            total,
+        })
+    };
+    let listing = client
+        .everyone(report)
+        .await
+        .map_err(|error| GatherError::Source {
+            source_name: source.name.clone(),
+            error,
+        })?;
+    let undecodable = (!listing.unreadable.is_empty())
+        .then(|| format!("{} records could not be decoded", listing.unreadable.len()));
+    Ok(SourceRead {
+        name: source.name.clone(),
+        workers: listing
+            .rows
+            .iter()
+            .map(|person| deel::to_worker(person, &source.zones, now))
+            .collect(),
+        unreadable: listing.unreadable,
+        not_found: Vec::new(),
+        incomplete: listing.incomplete.or(undecodable),
+    })
+}
+
+/// Reads a few people, and no full list of JumpCloud as long as each of them has a user of ours.
+async fn a_few(
+    request: &Request,
+    hr: &HrSources<'_>,
+    jumpcloud: &JumpCloud,
+    state: &State,
+    now: Timestamp,
+    progress: &OnProgress,
+) -> Result<Snapshot, GatherError> {
+    let mut sources = Vec::with_capacity(hr.len());
+    for (source, client) in hr {
+        sources.push(read_people(&request.people, source, client, state, now, progress).await?);
+    }
+    only_told_once(&mut sources);
+    let keys: BTreeSet<WorkerKey> = sources.iter().flat_map(keys_of).collect();
+    let keys: Vec<WorkerKey> = keys.into_iter().collect();
+    let links = state.links_of(&keys).await?;
+    let is_linked = |key: &WorkerKey| {
+        links
+            .iter()
+            .any(|link| link.key == *key && link.user_id.is_some())
+    };
+    let all_linked = sources.iter().all(|read| {
+        let key = |worker: &Worker| WorkerKey {
+            source: read.name.clone(),
+            worker_id: worker.id.clone(),
+        };
+        read.workers.iter().all(|worker| is_linked(&key(worker)))
+    });
+    let (users, links) = if all_linked {
+        (their_users(&sources, &links, jumpcloud).await?, links)
+    } else {
+        let links = async { Ok(state.links().await?) };
+        try_join(all_users(jumpcloud, progress), links).await?
+    };
+    let scope = if request.now {
+        Scope::LeaveNow
+    } else {
+        Scope::People
+    };
+    Ok(Snapshot {
+        scope,
+        sources,
+        users,
+        links,
+        last_reads: BTreeMap::new(),
+    })
+}
+
+/// The people of one source among those asked for: by id, or by the work e-mail of a link, or by that of a record.
+async fn read_people(
+    asked: &[String],
+    source: &Source,
+    client: &HrSource,
+    state: &State,
+    now: Timestamp,
+    progress: &OnProgress,
+) -> Result<SourceRead, GatherError> {
+    let mut read = SourceRead {
+        name: source.name.clone(),
+        workers: Vec::new(),
+        unreadable: Vec::new(),
+        not_found: Vec::new(),
+        incomplete: None,
+    };
+    let mut ids: BTreeSet<WorkerId> = BTreeSet::new();
+    let mut unknown_emails = Vec::new();
+    for who in asked {
+        if !who.contains('@') {
+            ids.insert(WorkerId::from(who.as_str()));
+            continue;
+        }
+        let links = state.find_links_by_email(who).await?;
+        let linked: Vec<WorkerId> = links
+            .into_iter()
+            .filter(|link| link.key.source == source.name)
+            .map(|link| link.key.worker_id)
+            .collect();
+        if linked.is_empty() {
+            unknown_emails.push(who.to_lowercase());
+        }
+        ids.extend(linked);
+    }
+    let people = join_all(ids.iter().map(|id| client.person(id, &source.zones, now))).await;
+    for (id, person) in ids.into_iter().zip(people) {
+        match person.map_err(|error| GatherError::Source {
+            source_name: source.name.clone(),
+            error,
+        })? {
+            Some(worker) => read.workers.push(worker),
+            None => read.not_found.push(id),
+        }
+    }
+    if !unknown_emails.is_empty() {
+        // HR has no look-up by e-mail: the whole list is read, and only these people are taken from it.
+        let everyone = read_source(source, client, now, progress).await?;
+        for email in unknown_emails {
+            let found: Vec<&Worker> = everyone
+                .workers
+                .iter()
+                .filter(|worker| worker.work_email.as_deref() == Some(&*email))
+                .collect();
+            if found.is_empty() {
+                read.not_found.push(WorkerId::from(email.as_str()));
+            }
+            read.workers.extend(found.into_iter().cloned());
+        }
+    }
+    Ok(read)
+}
+
+/// Somebody whom one source knows is not reported as unknown to another.
+fn only_told_once(sources: &mut [SourceRead]) {
+    let known: BTreeSet<WorkerId> = sources
+        .iter()
+        .flat_map(|read| &read.workers)
+        .map(|worker| worker.id.clone())
+        .collect();
+    let known_emails: BTreeSet<WorkerId> = sources
+        .iter()
+        .flat_map(|read| &read.workers)
+        .filter_map(|worker| worker.work_email.clone().map(WorkerId))
+        .collect();
+    let mut told: BTreeSet<WorkerId> = BTreeSet::new();
+    for read in sources {
+        read.not_found.retain(|id| {
+            !known.contains(id) && !known_emails.contains(id) && told.insert(id.clone())
+        });
+    }
+}
+
+/// The keys of a source's people and of their managers.
+fn keys_of(read: &SourceRead) -> impl Iterator<Item = WorkerKey> + '_ {
+    let key = |id: &WorkerId| WorkerKey {
+        source: read.name.clone(),
+        worker_id: id.clone(),
+    };
+    read.workers
+        .iter()
+        .flat_map(move |worker| [Some(key(&worker.id)), worker.manager.as_ref().map(key)])
+        .flatten()
+}
+
+async fn their_users(
+    sources: &[SourceRead],
+    links: &[Link],
+    jumpcloud: &JumpCloud,
+) -> Result<Vec<SystemUser>, GatherError> {
+    let wanted = links.iter().filter(|link| {
+        sources.iter().any(|read| {
+            read.name == link.key.source
+                && read
+                    .workers
+                    .iter()
+                    .any(|worker| worker.id == link.key.worker_id)
+        })
+    });
+    let users = try_join_all(
+        wanted
+            .filter_map(|link| link.user_id.as_ref())
+            .map(|id| jumpcloud.user(id)),
+    );
+    let users = users.await.map_err(GatherError::JumpCloud)?;
+    Ok(users.into_iter().flatten().collect())
+}

@@ -1,0 +1,74 @@
+//! Keeps the lease of a run alive while it works, and says how much of it is left.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use state::{Lease, State, StateError};
+use tokio::task::JoinHandle;
+
+use crate::Clock;
+
+/// How long a lease lasts unless renewed: a runner that dies holds others up no longer than this.
+const LASTS: SignedDuration = SignedDuration::from_secs(120);
+/// How often it is renewed.
+const RENEWED_EVERY: Duration = Duration::from_secs(30);
+
+/// A lease that is renewed in the background until it is dropped.
+pub(crate) struct LeaseKeeper {
+    lease: Arc<Mutex<Lease>>,
+    renewal: JoinHandle<()>,
+}
+
+impl LeaseKeeper {
+    /// Takes the lease for this run.
+    pub(crate) async fn take(
+        state: &State,
+        holder: &str,
+        clock: &Clock,
+    ) -> Result<Self, StateError> {
+        let lease = Arc::new(Mutex::new(state.acquire(holder, clock(), LASTS).await?));
+        let renewal = tokio::spawn(renew(state.clone(), Arc::clone(&lease), Arc::clone(clock)));
+        Ok(Self { lease, renewal })
+    }
+
+    /// The lease as it is now.
+    pub(crate) fn current(&self) -> Lease {
+        self.lease
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// How much of it is left.
+    pub(crate) fn remaining(&self, now: Timestamp) -> SignedDuration {
+        self.current().remaining(now)
+    }
+
+    /// Ends the renewal; the lease itself is released with the run's record.
+    pub(crate) fn stop(self) -> Lease {
+        self.renewal.abort();
+        self.current()
+    }
+}
+
+impl Drop for LeaseKeeper {
+    fn drop(&mut self) {
+        self.renewal.abort();
+    }
+}
+
+/// Renews until somebody else has the lease; a renewal that fails otherwise is tried again before it runs out.
+async fn renew(state: State, lease: Arc<Mutex<Lease>>, clock: Clock) {
+    loop {
+        tokio::time::sleep(RENEWED_EVERY).await;
+        let mut renewed = lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match state.renew(&mut renewed, clock()).await {
+            Ok(()) => *lease.lock().unwrap_or_else(PoisonError::into_inner) = renewed,
+            Err(StateError::LeaseLost { .. }) => return,
+            Err(error) => {
+                tracing::warn!(error = %error, "the lease could not be renewed; trying again")
+            }
+        }
+    }
+}

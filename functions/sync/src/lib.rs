@@ -1,0 +1,56 @@
+//! The hourly reconciliation: HR → JumpCloud.
+//!
+//! ```text
+//! gather → plan → confirm → judge → apply → report
+//! ```
+//!
+//! - `request`: what a run is asked to do, read strictly
+//! - `gather`: reads HR, JumpCloud and what we remember into a [`Snapshot`]
+//! - `plan`: pure; what should change, for whom and why
+//! - `confirm`: re-reads the single people whose suspension would rest on absence
+//! - `judge`: pure; which classes of change are held back
+//! - `apply`: writes; the only place that does
+//! - `report`: what happened, as data
+//!
+//! [`Runner::run`] is the whole flow on one screen.
+
+mod apply;
+mod confirm;
+mod explain;
+mod gather;
+mod judge;
+mod lease;
+mod plan;
+mod progress;
+mod report;
+mod request;
+mod run;
+mod setup;
+
+#[cfg(test)]
+mod tests;
+
+pub use explain::{ExplainedRow, Explanation};
+pub use gather::{GatherError, HrSource, Scope, Snapshot, SourceRead};
+pub use judge::{Approvals, ApprovedPerson, ApprovedPlan, Held, HeldBy, HeldClass};
+pub use plan::{
+    Change, ChangeDigest, Note, PersonPlan, Plan, Reason, RunWarning, SourceFacts, plan,
+};
+pub use progress::{OnProgress, Progress, unwatched};
+pub use report::{Calls, ChangeRow, Outcome, PersonRow, Report, RunStatus};
+pub use request::{Mode, Request, RequestError, Trigger};
+pub use run::{Clock, Runner};
+pub use setup::{Environment, SetupError, runner};
+
+use std::error::Error;
+
+/// An error with its causes, each once: `a: b: c`.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
