@@ -1,0 +1,96 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Keeps JumpCloud in step with HR. Without a command it shows itself on a built-in sandbox that needs no account.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rollcall",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// The configuration
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "ROLLCALL_CONFIG",
+        default_value = "rollcall.toml"
+    )]
+    pub(crate) config: PathBuf,
+    /// Print the report alone as JSON on standard output; everything else goes to standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Keep state in this file, in the embedded database [default: rollcall.sqlite]; with `ROLLCALL_TABLE` set and no
+    /// --state, state is in that DynamoDB table
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what a sync would do, and write nothing to JumpCloud
+    Plan(Run),
+    /// Do it
+    Sync(Run),
+    /// Show why people would or would not change: record, match, mapping row by row, decision
+    Explain {
+        /// Worker ids or work e-mails
+        #[arg(required = true, value_name = "WHO")]
+        who: Vec<String>,
+    },
+    /// List the latest runs, or show one whole
+    Runs {
+        /// The run to show
+        #[arg(value_name = "RUN")]
+        run: Option<String>,
+        /// How many to list
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+    },
+    /// Forget whose JumpCloud user somebody's is: the next run recognises or creates it anew
+    Release {
+        /// A worker id or a work e-mail
+        #[arg(value_name = "WHO")]
+        who: String,
+    },
+    /// Serve the stand-ins for JumpCloud, Deel, DynamoDB and Secrets Manager until stopped
+    Sandbox {
+        /// The port on 127.0.0.1; 0 takes a free one
+        #[arg(long, default_value_t = 8787)]
+        port: u16,
+        /// Start with nobody in Deel and nobody in JumpCloud
+        #[arg(long)]
+        empty: bool,
+    },
+}
+
+/// What a run is about.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Run {
+    /// Only this source (repeatable)
+    #[arg(long = "source", value_name = "NAME")]
+    pub(crate) sources: Vec<String>,
+    /// Only this person: a worker id or a work e-mail (repeatable)
+    #[arg(long = "person", value_name = "WHO")]
+    pub(crate) people: Vec<String>,
+    /// Apply what a held class or a plan showed under this digest (repeatable)
+    #[arg(long = "approve", value_name = "DIGEST")]
+    pub(crate) approve: Vec<String>,
+    /// Suspend today the one person whom HR shows as leaving later
+    #[arg(long, requires = "people")]
+    pub(crate) now: bool,
+}

@@ -1,0 +1,62 @@
+//! The program `rollcall`: both flows on an admin's own machine, against a built-in sandbox or the real systems.
+//!
+//! Start-up and the choice of command only.
+
+mod args;
+mod commands;
+mod demo;
+mod show;
+mod watch;
+mod workplace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use jiff::Timestamp;
+
+use args::{Cli, Command};
+use commands::Exit;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Cli { command, common } = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("ROLLCALL_LOG")
+                .unwrap_or_else(|_| "error".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let ended = match command {
+        None => demo::run(&common).await,
+        Some(Command::Plan(run)) => commands::run(&common, &run, sync::Mode::Plan).await,
+        Some(Command::Sync(run)) => commands::run(&common, &run, sync::Mode::Apply).await,
+        Some(Command::Explain { who }) => commands::explain(&common, who).await,
+        Some(Command::Runs { run, limit }) => commands::runs(&common, run, limit).await,
+        Some(Command::Release { who }) => commands::release(&common, &who).await,
+        Some(Command::Sandbox { port, empty }) => commands::sandbox(&common, port, empty).await,
+    };
+    match ended {
+        Ok(exit) => exit.code(),
+        Err(error) => {
+            show::err(&format!("rollcall: {error:#}\n"));
+            Exit::Failed.code()
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the environment is read here and passed down"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the clock is read here and passed down"
+)]
+fn now() -> Timestamp {
+    Timestamp::now()
+}

@@ -1,0 +1,413 @@
+//! What people read on the terminal: reports, runs and explanations as text.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use comfy_table::{ContentArrangement, Table, presets::NOTHING};
+use mapping::Class;
+use sandbox::Sandbox;
+use serde_json::{Value, json};
+use state::RunHeader;
+use sync::{ChangeRow, Explanation, Mode, Outcome, PersonRow, Report, RunStatus};
+
+/// How many of one person's changes are shown.
+const MOST_CHANGES: usize = 5;
+
+/// How many people of a report are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// Everyone.
+    All,
+    /// No more than this of each outcome.
+    Of(usize),
+    /// Nobody: the headline alone.
+    None,
+}
+
+/// Writes to standard output; whoever closed it has seen enough.
+pub(crate) fn out(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Writes to standard error.
+pub(crate) fn err(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// A report: what is held, who comes out how, what to look at, what to do next.
+pub(crate) fn report(report: &Report, rows: Rows) -> String {
+    let mut text = String::new();
+    headline(report, &mut text);
+    if let Some(error) = &report.error {
+        let _ = writeln!(text, "\n  {}", error.text);
+    }
+    if rows != Rows::None {
+        held(report, &mut text);
+        people(report, rows, &mut text);
+        warnings(report, rows, &mut text);
+    }
+    text
+}
+
+fn headline(report: &Report, text: &mut String) {
+    let what = match (report.status, report.mode) {
+        (RunStatus::Busy, _) => "Another run is at it; nothing was done",
+        (RunStatus::Failed, _) => "Failed",
+        (RunStatus::Unfinished, _) => "Unfinished: the next run goes on",
+        (RunStatus::Held, Mode::Plan) => "Planned; something would be held",
+        (RunStatus::Held, Mode::Apply) => "Applied; something is held",
+        (RunStatus::Planned, _) => "Planned",
+        (RunStatus::Applied, _) => "Applied",
+    };
+    let counts: Vec<String> = report
+        .counts
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(outcome, count)| format!("{count} {}", words(*outcome)))
+        .collect();
+    let calls = &report.calls;
+    let _ = writeln!(text, "{what} (run {})", report.run_id);
+    if !counts.is_empty() {
+        let _ = writeln!(text, "  {}", counts.join(", "));
+    }
+    let _ = writeln!(
+        text,
+        "  {}.{} s; calls: {} to Deel, {} to JumpCloud, {} to DynamoDB",
+        report.duration_ms / 1000,
+        report.duration_ms % 1000 / 100,
+        calls.deel,
+        calls.jumpcloud,
+        calls.dynamodb
+    );
+}
+
+fn words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Failed => "failed",
+        Outcome::NotReached => "not reached",
+        Outcome::Held => "held",
+        Outcome::Skipped => "skipped",
+        Outcome::Created => "created",
+        Outcome::Reactivated => "reactivated",
+        Outcome::Suspended => "suspended",
+        Outcome::Activated => "activated",
+        Outcome::Renamed => "renamed",
+        Outcome::Adopted => "adopted",
+        Outcome::Updated => "updated",
+        Outcome::Unchanged => "unchanged",
+    }
+}
+
+fn held(report: &Report, text: &mut String) {
+    if report.held.is_empty() {
+        return;
+    }
+    let mut table = table(&[
+        "held",
+        "source",
+        "people",
+        "because",
+        "apply just these with",
+    ]);
+    for held in &report.held {
+        let because = match held.limit.rule.as_str() {
+            "max" => format!("more than {}", held.limit.value),
+            "percent" => format!("more than {} % of the source", held.limit.value),
+            "shrink" => format!("the source lists {} people fewer", held.limit.value),
+            _ => "the source's setting".to_owned(),
+        };
+        table.add_row([
+            held.class.name().to_owned(),
+            held.source.to_string(),
+            held.count.to_string(),
+            because,
+            format!("--approve {}", held.digest),
+        ]);
+    }
+    // A digest must be copied in one piece: this table is as wide as it is.
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    let _ = writeln!(text, "\n{}", table.trim_fmt());
+}
+
+fn people(report: &Report, rows: Rows, text: &mut String) {
+    if report.people.is_empty() {
+        return;
+    }
+    let mut table = table(&["outcome", "person", "username", "what"]);
+    let mut left_out = report.people_omitted;
+    for outcome in Outcome::ALL {
+        let of_outcome: Vec<&PersonRow> = report
+            .people
+            .iter()
+            .filter(|row| row.outcome == outcome)
+            .collect();
+        let shown = match rows {
+            Rows::All => of_outcome.len(),
+            Rows::Of(most) => most.min(of_outcome.len()),
+            Rows::None => 0,
+        };
+        left_out += of_outcome.len() - shown;
+        for row in of_outcome.into_iter().take(shown) {
+            table.add_row([
+                words(outcome).to_owned(),
+                format!("{}/{}", row.source, short(row.worker_id.as_str(), 13)),
+                row.username
+                    .as_deref()
+                    .map_or("–".to_owned(), |username| short(username, 28)),
+                what(row),
+            ]);
+        }
+    }
+    let _ = writeln!(text, "\n{}", table.trim_fmt());
+    if left_out > 0 {
+        let _ = writeln!(
+            text,
+            "  … and {left_out} more; `rollcall runs {}` shows everyone",
+            report.run_id
+        );
+    }
+}
+
+/// One line on what happens to somebody: what matters most, and how much more there is.
+fn what(row: &PersonRow) -> String {
+    let telling = |change: &&ChangeRow| {
+        let founding = row
+            .changes
+            .iter()
+            .any(|change| matches!(change.class, Class::Create | Class::Adopt));
+        !founding
+            || matches!(
+                change.attribute.as_str(),
+                "email" | "owner" | "state" | "invitation"
+            )
+    };
+    let mut shown: Vec<String> = row
+        .changes
+        .iter()
+        .filter(telling)
+        .take(MOST_CHANGES)
+        .map(change)
+        .collect();
+    let more = row.changes.len() - shown.len();
+    if more > 0 {
+        shown.push(format!("{more} more attributes"));
+    }
+    let changes = shown.join(", ");
+    match &row.reason {
+        Some(reason) if changes.is_empty() => reason.clone(),
+        Some(reason) => format!("{reason} ({changes})"),
+        None => changes,
+    }
+}
+
+fn change(change: &ChangeRow) -> String {
+    let to = value(&change.to);
+    match (change.attribute.as_str(), &change.from) {
+        ("invitation", _) => format!("invitation to {to}"),
+        ("owner", _) => format!("becomes {to}'s"),
+        ("state", Value::Null) => to,
+        ("state", from) => format!("{} → {to}", value(from)),
+        (attribute, Value::Null) => format!("{attribute}: {to}"),
+        (attribute, from) => format!("{attribute}: {} → {to}", value(from)),
+    }
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::Null => "(empty)".to_owned(),
+        Value::String(text) => short(text, 40),
+        Value::Object(manager) => manager.get("worker_id").map_or_else(
+            || short(&value.to_string(), 40),
+            |id| format!("the user of {}", self::value(id)),
+        ),
+        other => short(&other.to_string(), 40),
+    }
+}
+
+fn warnings(report: &Report, rows: Rows, text: &mut String) {
+    if report.warnings.is_empty() {
+        return;
+    }
+    let shown = match rows {
+        Rows::All => report.warnings.len(),
+        Rows::Of(most) => most.min(report.warnings.len()),
+        Rows::None => 0,
+    };
+    let mut table = table(&["warning", "about", "what"]);
+    for warning in report.warnings.iter().take(shown) {
+        let about = match (&warning.source, &warning.worker_id) {
+            (Some(source), Some(worker)) => format!("{source}/{}", short(worker.as_str(), 13)),
+            (Some(source), None) => source.to_string(),
+            _ => String::new(),
+        };
+        table.add_row([warning.code.to_string(), about, warning.message.clone()]);
+    }
+    let _ = writeln!(text, "\n{}", table.trim_fmt());
+    if shown < report.warnings.len() {
+        let _ = writeln!(
+            text,
+            "  … and {} more warnings",
+            report.warnings.len() - shown
+        );
+    }
+}
+
+/// The latest runs, newest first.
+pub(crate) fn runs(runs: &[RunHeader]) -> String {
+    if runs.is_empty() {
+        return "no run yet\n".to_owned();
+    }
+    let mut table = table(&[
+        "started",
+        "run",
+        "mode",
+        "status",
+        "started by",
+        "took",
+        "people",
+    ]);
+    for run in runs {
+        let counts: Vec<String> = run
+            .counts
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(outcome, count)| format!("{count} {outcome}"))
+            .collect();
+        table.add_row([
+            run.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            run.run_id.to_string(),
+            run.mode.to_string(),
+            run.status.to_string(),
+            run.trigger.to_string(),
+            format!("{} ms", run.duration_ms),
+            counts.join(", "),
+        ]);
+    }
+    format!("{}\n", table.trim_fmt())
+}
+
+/// A run of the list as JSON.
+pub(crate) fn header_json(run: &RunHeader) -> Value {
+    let RunHeader {
+        run_id,
+        mode,
+        status,
+        trigger,
+        started_at,
+        duration_ms,
+        config_digest,
+        plan_digest,
+        counts,
+    } = run;
+    json!({
+        "run_id": run_id, "mode": mode, "status": status, "trigger": trigger, "started_at": started_at,
+        "duration_ms": duration_ms, "config_digest": config_digest, "plan_digest": plan_digest, "counts": counts,
+    })
+}
+
+/// Why somebody would or would not change.
+pub(crate) fn explanation(explanation: &Explanation) -> String {
+    let Explanation {
+        key,
+        record,
+        status,
+        start,
+        starts_at,
+        last_day,
+        leaves_at,
+        zone,
+        matched,
+        rows,
+        decision,
+        warnings,
+    } = explanation;
+    let mut text = format!("{key}\n");
+    let day =
+        |day: &Option<jiff::civil::Date>, moment: &Option<jiff::Timestamp>| match (day, moment) {
+            (Some(day), Some(moment)) => format!("{day} ({moment})"),
+            (Some(day), None) => day.to_string(),
+            (None, _) => "none".to_owned(),
+        };
+    let _ = writeln!(
+        text,
+        "  HR       {status}; first day {}; last day {}; zone {zone}",
+        day(start, starts_at),
+        day(last_day, leaves_at)
+    );
+    for (field, value) in record {
+        let _ = writeln!(text, "           {field}: {value}");
+    }
+    let _ = writeln!(text, "  match    {matched}");
+    let _ = writeln!(
+        text,
+        "  decision {}: {}",
+        words(decision.outcome),
+        what(decision)
+    );
+    let mut table = table(&[
+        "attribute",
+        "from",
+        "HR",
+        "we last wrote",
+        "JumpCloud",
+        "rule",
+        "a run",
+    ]);
+    for row in rows {
+        table.add_row([
+            row.attribute.clone(),
+            row.from.clone(),
+            value(&row.hr),
+            value(&row.written),
+            value(&row.jumpcloud),
+            row.rule.clone(),
+            row.decision.to_owned(),
+        ]);
+    }
+    let _ = writeln!(text, "\n{}", table.trim_fmt());
+    for warning in warnings {
+        let _ = writeln!(text, "  {}: {}", warning.code, warning.message);
+    }
+    text
+}
+
+/// How to use a running sandbox.
+pub(crate) fn sandbox(sandbox: &Sandbox) -> String {
+    format!(
+        "The sandbox serves on {url} until stopped (Ctrl-C).\n\n\
+         rollcall.toml for it:\n\n{config}\n\
+         and then:\n\n  \
+         export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n  \
+         rollcall plan\n  rollcall sync\n\n\
+         Its people, mails, clock and faults: {url}/sandbox\n",
+        url = sandbox.url(),
+        config = indented(&crate::demo::config_for(sandbox)),
+    )
+}
+
+fn indented(text: &str) -> String {
+    text.lines()
+        .fold(String::new(), |all, line| all + "  " + line + "\n")
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header.iter().copied());
+    if table.width().is_none() {
+        table.set_width(140);
+    }
+    table
+}
+
+fn short(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars()
+        .take(most.saturating_sub(1))
+        .chain(['…'])
+        .collect()
+}
