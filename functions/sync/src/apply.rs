@@ -369,13 +369,13 @@ impl Run<'_> {
         }
         let in_place = |change: &&Change| change.class != Class::Activate;
         let body = body_of(plan.changes.iter().filter(in_place), Some(plan));
-        if !body.is_empty() {
+        if body.is_empty() {
+            remember(&mut link, &[], &plan.baseline, None)?;
+        } else {
             let updated = self.writer.jumpcloud.update(id, &body).await;
             let user = updated.map_err(|error| stop(error, "JumpCloud did not take the change"))?;
             remember(&mut link, &plan.changes, &plan.baseline, Some(&user))?;
             tracing::info!(worker.id = %plan.key.worker_id, user.id = %id, "changed a user");
-        } else {
-            remember(&mut link, &[], &plan.baseline, None)?;
         }
         let mut outcome = Ok(());
         if plan.has(Class::Reactivate) {
@@ -392,32 +392,11 @@ impl Run<'_> {
         if plan.has(Class::Adopt) {
             self.note_founded(&plan.key, id);
         }
-        self.note(plan, &mut link, suspends.is_some(), now);
+        note(plan, &mut link, now);
         link.email.clone_from(&plan.email);
         link.pending = None;
         self.close(link).await?;
         outcome
-    }
-
-    /// Brings the link in line with what was seen.
-    fn note(&self, plan: &PersonPlan, link: &mut Link, suspended: bool, now: Timestamp) {
-        let seen = link.missing.take();
-        let counted = |runs: u32, checked_at: Option<Timestamp>| Missing {
-            runs,
-            since: seen.as_ref().map_or(now, |missing| missing.since),
-            checked_at: checked_at.or(seen.as_ref().and_then(|missing| missing.checked_at)),
-        };
-        let runs = seen.as_ref().map_or(0, |missing| missing.runs);
-        match plan.note {
-            Note::Missing => link.missing = Some(counted(runs.saturating_add(1), None)),
-            Note::StillThere(at) => link.missing = Some(counted(runs, Some(at))),
-            Note::Settled if !suspended => {
-                if let Some(suspension) = &mut link.suspension {
-                    suspension.holds = false;
-                }
-            }
-            Note::Settled | Note::Nothing => {}
-        }
     }
 
     /// Whether a write that is cut off must be known to the next run. Of an attribute that HR always wins, it need not:
@@ -561,6 +540,27 @@ impl Run<'_> {
             return Ok(());
         }
         self.put(&link).await
+    }
+}
+
+/// Brings the link in line with what was seen.
+fn note(plan: &PersonPlan, link: &mut Link, now: Timestamp) {
+    let seen = link.missing.take();
+    let counted = |runs: u32, checked_at: Option<Timestamp>| Missing {
+        runs,
+        since: seen.as_ref().map_or(now, |missing| missing.since),
+        checked_at: checked_at.or(seen.as_ref().and_then(|missing| missing.checked_at)),
+    };
+    let runs = seen.as_ref().map_or(0, |missing| missing.runs);
+    match plan.note {
+        Note::Missing => link.missing = Some(counted(runs.saturating_add(1), None)),
+        Note::StillThere(at) => link.missing = Some(counted(runs, Some(at))),
+        Note::Settled { undone: true } => {
+            if let Some(suspension) = &mut link.suspension {
+                suspension.holds = false;
+            }
+        }
+        Note::Settled { undone: false } | Note::Nothing => {}
     }
 }
 

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use crate::gather::Snapshot;
 use crate::judge::Approvals;
-use crate::plan::{RunWarning, plan};
+use crate::plan::RunWarning;
+use crate::planner::plan;
 use crate::report::PersonRow;
 
 /// Why one person would or would not change.

@@ -204,7 +204,7 @@ async fn all_users(
             what: "JumpCloud",
             done,
             total,
-        })
+        });
     };
     jumpcloud
         .users(report)
@@ -223,7 +223,7 @@ async fn read_source(
             what: source.name.as_str(),
             done,
             total,
-        })
+        });
     };
     let listing = client
         .everyone(report)

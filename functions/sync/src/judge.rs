@@ -5,12 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use config::Config;
-use mapping::{Class, SourceName, Text, WorkerKey};
+use mapping::{Class, Missing, Rehires, SourceName, Text, WorkerKey};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{
-    Change, ChangeDigest, PersonPlan, Plan, RunWarning, SourceFacts, held_by_policy, manager_of,
-};
+use crate::plan::{Change, ChangeDigest, PersonPlan, Plan, RunWarning, SourceFacts, manager_of};
 
 /// What may be applied: only [`Plan::judge`] makes one.
 #[derive(Debug, Clone, PartialEq)]
@@ -217,7 +215,13 @@ fn rule_for(config: &Config, facts: &SourceFacts, class: Class, count: usize) ->
         .sources
         .iter()
         .find(|source| source.name == facts.name)?;
-    if held_by_policy(source, class) {
+    let lifecycle = &source.policy.lifecycle;
+    let held_by_source = match class {
+        Class::Missing => lifecycle.missing == Missing::Hold,
+        Class::Reactivate => lifecycle.rehires == Rehires::Hold,
+        _ => false,
+    };
+    if held_by_source {
         return Some(HeldBy {
             rule: Text::const_new("policy"),
             value: 0,

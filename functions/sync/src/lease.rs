@@ -67,7 +67,7 @@ async fn renew(state: State, lease: Arc<Mutex<Lease>>, clock: Clock) {
             Ok(()) => *lease.lock().unwrap_or_else(PoisonError::into_inner) = renewed,
             Err(StateError::LeaseLost { .. }) => return,
             Err(error) => {
-                tracing::warn!(error = %error, "the lease could not be renewed; trying again")
+                tracing::warn!(error = %error, "the lease could not be renewed; trying again");
             }
         }
     }

@@ -6,7 +6,7 @@
 //!
 //! - `request`: what a run is asked to do, read strictly
 //! - `gather`: reads HR, JumpCloud and what we remember into a [`Snapshot`]
-//! - `plan`: pure; what should change, for whom and why
+//! - `planner`: pure; what should change, for whom and why, as a [`Plan`]
 //! - `confirm`: re-reads the single people whose suspension would rest on absence
 //! - `judge`: pure; which classes of change are held back
 //! - `apply`: writes; the only place that does
@@ -21,6 +21,7 @@ mod gather;
 mod judge;
 mod lease;
 mod plan;
+mod planner;
 mod progress;
 mod report;
 mod request;
@@ -33,9 +34,8 @@ mod tests;
 pub use explain::{ExplainedRow, Explanation};
 pub use gather::{GatherError, HrSource, Scope, Snapshot, SourceRead};
 pub use judge::{Approvals, ApprovedPerson, ApprovedPlan, Held, HeldBy, HeldClass};
-pub use plan::{
-    Change, ChangeDigest, Note, PersonPlan, Plan, Reason, RunWarning, SourceFacts, plan,
-};
+pub use plan::{Change, ChangeDigest, Note, PersonPlan, Plan, Reason, RunWarning, SourceFacts};
+pub use planner::plan;
 pub use progress::{OnProgress, Progress, unwatched};
 pub use report::{Calls, ChangeRow, Outcome, PersonRow, Report, RunStatus};
 pub use request::{Mode, Request, RequestError, Trigger};

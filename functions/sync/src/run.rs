@@ -17,7 +17,8 @@ use crate::explain::{Explanation, explain};
 use crate::gather::{GatherError, HrSource, gather};
 use crate::judge::{Approvals, Held, HeldClass};
 use crate::lease::LeaseKeeper;
-use crate::plan::{ChangeDigest, Reason, RunWarning, SourceFacts, plan};
+use crate::plan::{ChangeDigest, Reason, RunWarning, SourceFacts};
+use crate::planner::plan;
 use crate::progress::OnProgress;
 use crate::report::{Calls, Outcome, PersonRow, Report, RunStatus};
 use crate::request::{Mode, Request};
@@ -94,7 +95,7 @@ impl Runner {
             progress,
         )
         .await?;
-        Ok(explain(&snapshot, &run.config, run.started_at))
+        Ok(explain(&snapshot, run.config, run.started_at))
     }
 }
 

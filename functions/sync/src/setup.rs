@@ -54,7 +54,7 @@ impl Environment {
 pub enum SetupError {
     /// JumpCloud's client.
     #[error("`[jumpcloud]` cannot be used")]
-    JumpCloud(#[source] ClientError),
+    JumpCloud(#[source] Box<ClientError>),
     /// A source's client.
     #[error("source `{source_name}` cannot be used")]
     Source {
@@ -62,7 +62,7 @@ pub enum SetupError {
         source_name: String,
         /// Why.
         #[source]
-        error: ClientError,
+        error: Box<ClientError>,
     },
 }
 
@@ -83,7 +83,8 @@ pub fn runner(
         ..JumpCloudOptions::default()
     };
     let key = key_source(secrets, &config.jumpcloud.api_key);
-    let jumpcloud = JumpCloud::new(options, key).map_err(SetupError::JumpCloud)?;
+    let jumpcloud =
+        JumpCloud::new(options, key).map_err(|error| SetupError::JumpCloud(Box::new(error)))?;
     let mut hr = Vec::with_capacity(config.sources.len());
     for source in &config.sources {
         let key = key_source(secrets, &source.api_key);
@@ -101,7 +102,7 @@ pub fn runner(
         };
         let client = client.map_err(|error| SetupError::Source {
             source_name: source.name.to_string(),
-            error,
+            error: Box::new(error),
         })?;
         hr.push(client);
     }

@@ -138,7 +138,7 @@ impl Table {
         let operation = "BatchGetItem";
         let mut found = Vec::with_capacity(keys.len());
         let mut left: Vec<Item> = keys.iter().map(Key::to_item).collect();
-        let mut pauses_ms = CONFLICT_BACKOFF_MS.into_iter();
+        let mut back_off = CONFLICT_BACKOFF_MS.into_iter();
         while !left.is_empty() {
             let batch = left.split_off(left.len().saturating_sub(MOST_AT_ONCE));
             let wanted = KeysAndAttributes::builder()
@@ -164,7 +164,7 @@ impl Table {
             left.extend(unprocessed.flat_map(|(_, wanted)| wanted.keys));
             if left.len() > before {
                 // DynamoDB answers a part and leaves the rest while it is throttled.
-                let Some(pause_ms) = pauses_ms.next() else {
+                let Some(pause_ms) = back_off.next() else {
                     return Err(StateError::Throttled {
                         table: self.name().into(),
                         operation,

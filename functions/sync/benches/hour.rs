@@ -1,0 +1,2 @@
+//! An hour of a company over real HTTP.
+fn main() {}

@@ -1,0 +1,221 @@
+//! Snapshot → plan: what should change, for whom, and why. Pure: the same snapshot gives the same plan.
+//!
+//! First everyone is looked at as a [`Candidate`]: where they stand, whose user they are, and why nothing may be done
+//! for them (`known`, `conflicts`). Then each is decided on alone (`decide`), and last come those whom HR no longer
+//! lists (`absence`). Nothing is decided later: `judge` holds classes back, `apply` performs what is left.
+
+mod absence;
+mod conflicts;
+mod decide;
+mod known;
+mod managers;
+
+use std::collections::BTreeMap;
+
+use config::{Config, Source};
+use jiff::{SignedDuration, Timestamp};
+use mapping::{
+    Class, Leavers, MappingError, Standing, SystemUser, Text, UserState, Usernames, Worker,
+    WorkerKey,
+};
+use state::Link;
+
+use crate::gather::{Scope, Snapshot, SourceRead};
+use crate::plan::{Plan, Reason, RunWarning, SourceFacts};
+use decide::Decisions;
+use known::Known;
+use managers::Managers;
+
+/// Plans a run: pure, and the same for the same snapshot whatever order the vendors answered in.
+pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
+    let known = Known::new(snapshot, config, now);
+    let mut candidates = known.candidates();
+    conflicts::refuse_rivals(&mut candidates);
+    for candidate in &mut candidates {
+        if candidate.refusal.is_none() {
+            candidate.refusal = known.refusal(candidate);
+        }
+    }
+    name_new_users(&known, &mut candidates);
+
+    let managers = Managers::of(&candidates, &known);
+    let mut decisions = Decisions::new(&known, managers);
+    let mut plan = Plan {
+        sources: facts(snapshot, now),
+        ..Plan::default()
+    };
+    for candidate in &candidates {
+        match decisions.person(candidate) {
+            Some(person) => plan.people.push(person),
+            None => plan.unchanged += 1,
+        }
+    }
+    plan.warnings = decisions.warnings;
+    absence::unreadable(&known, &mut plan);
+    absence::missing(&known, &candidates, &mut plan);
+    let rank = |key: &WorkerKey| {
+        let place = |source: &Source| source.name == key.source;
+        config.sources.iter().position(place)
+    };
+    plan.people.sort_by(|a, b| {
+        let order = rank(&a.key).cmp(&rank(&b.key));
+        order.then_with(|| a.key.cmp(&b.key))
+    });
+    plan
+}
+
+/// One person whom a source lists, with what was found out before any decision.
+struct Candidate<'a> {
+    /// The source's place among those that were read.
+    rank: usize,
+    read: &'a SourceRead,
+    source: &'a Source,
+    worker: &'a Worker,
+    standing: Standing,
+    found: Found<'a>,
+    /// Why nothing may be done for this person.
+    refusal: Option<Reason>,
+    /// The username of somebody who gets an account.
+    username: Option<Text>,
+}
+
+impl Candidate<'_> {
+    /// Whether HR wants an account for this person.
+    fn is_present(&self) -> bool {
+        matches!(self.standing, Standing::Staged(_) | Standing::Active(_))
+    }
+
+    /// Whether this person gets an account of their own.
+    fn is_new(&self) -> bool {
+        self.is_present()
+            && self.refusal.is_none()
+            && matches!(self.found, Found::Nobody | Found::Begun(_))
+    }
+
+    /// Whether the user of this leaver is not ours yet, known for sure, and taken over to close it.
+    fn is_closed_by_adoption(&self) -> bool {
+        let Found::ByIdentifier(user) = self.found else {
+            return false;
+        };
+        matches!(self.standing, Standing::Gone(_))
+            && self.source.policy.lifecycle.leavers == Leavers::Suspend
+            && can_be_suspended(user.state())
+    }
+
+    fn key(&self) -> WorkerKey {
+        WorkerKey {
+            source: self.source.name.clone(),
+            worker_id: self.worker.id.clone(),
+        }
+    }
+}
+
+/// How a person of HR stands to JumpCloud.
+#[derive(Debug, Clone, Copy)]
+enum Found<'a> {
+    /// Their user is ours.
+    Linked(&'a Link, &'a SystemUser),
+    /// Their user was deleted in JumpCloud.
+    Deleted(&'a Link),
+    /// A create was begun, and no user is there.
+    Begun(&'a Link),
+    /// A user carries their id as employee identifier.
+    ByIdentifier(&'a SystemUser),
+    /// A user has their work e-mail.
+    ByEmail(&'a SystemUser),
+    /// Nobody.
+    Nobody,
+}
+
+impl<'a> Found<'a> {
+    /// The user who would be adopted.
+    fn claimed(self) -> Option<&'a SystemUser> {
+        match self {
+            Self::ByIdentifier(user) | Self::ByEmail(user) => Some(user),
+            Self::Linked(..) | Self::Deleted(_) | Self::Begun(_) | Self::Nobody => None,
+        }
+    }
+
+    /// The user, ours or not.
+    fn user(self) -> Option<&'a SystemUser> {
+        match self {
+            Self::Linked(_, user) => Some(user),
+            other => other.claimed(),
+        }
+    }
+
+    /// What we remember of the person.
+    fn link(self) -> Option<&'a Link> {
+        match self {
+            Self::Linked(link, _) | Self::Deleted(link) | Self::Begun(link) => Some(link),
+            Self::ByIdentifier(_) | Self::ByEmail(_) | Self::Nobody => None,
+        }
+    }
+}
+
+/// Gives a username to everyone who gets an account, in the order of sources and worker ids.
+fn name_new_users(known: &Known<'_>, candidates: &mut [Candidate<'_>]) {
+    let mut usernames = Usernames::default();
+    let taken = known.snapshot.users.iter().map(|user| &user.username);
+    taken
+        .chain(known.snapshot.links.iter().map(|link| &link.username))
+        .for_each(|name| usernames.take(name));
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.is_new()) {
+        // Under the name of the intent, unless that now belongs to somebody else: then our create never was.
+        let begun = match candidate.found {
+            Found::Begun(link) if !known.has_username(&link.username) => Some(&link.username),
+            _ => None,
+        };
+        let template = &candidate.source.policy.username;
+        let username = match begun {
+            Some(username) => Ok(username.clone()),
+            None => usernames.give(template, candidate.worker),
+        };
+        match username {
+            Ok(username) => candidate.username = Some(username),
+            Err(error) => candidate.refusal = Some(unmappable(&error)),
+        }
+    }
+}
+
+/// What limits are judged by.
+fn facts(snapshot: &Snapshot, now: Timestamp) -> Vec<SourceFacts> {
+    let day_ago = now - SignedDuration::from_hours(24);
+    let of_source = |read: &SourceRead| {
+        let mut links = 0;
+        let mut recent: BTreeMap<Class, usize> = BTreeMap::new();
+        for link in snapshot.links.iter().filter(|l| l.key.source == read.name) {
+            links += 1;
+            if let Some(suspension) = link.suspension.filter(|last| last.at > day_ago) {
+                *recent.entry(suspension.class).or_default() += 1;
+            }
+        }
+        SourceFacts {
+            name: read.name.clone(),
+            links,
+            listed: read.workers.len(),
+            listed_before: snapshot.last_reads.get(&read.name).map(|last| last.count),
+            complete: snapshot.scope == Scope::Everyone && read.incomplete.is_none(),
+            recent,
+        }
+    };
+    snapshot.sources.iter().map(of_source).collect()
+}
+
+fn unmappable(error: &MappingError) -> Reason {
+    Reason::new(error.code(), error.to_string())
+}
+
+/// Whether the suspension of this user is ours and was not undone.
+fn suspended_by_us(link: &Link) -> bool {
+    link.suspension.is_some_and(|suspension| suspension.holds)
+}
+
+/// Whether the user has access, or would get it by activation alone.
+fn can_be_suspended(state: UserState) -> bool {
+    matches!(state, UserState::Staged | UserState::Activated)
+}
+
+fn warning(key: &WorkerKey, code: &'static str, message: impl Into<String>) -> RunWarning {
+    RunWarning::of(key, Text::const_new(code), message.into())
+}

@@ -1,0 +1,131 @@
+//! Those whom HR does not show: records that could not be read, and people whom a complete read no longer lists.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use mapping::{Class, Missing, SystemUser, UserState, WorkerId, WorkerKey};
+use state::Link;
+
+use super::decide::state_change;
+use super::known::Known;
+use super::{Candidate, can_be_suspended, warning};
+use crate::gather::Scope;
+use crate::plan::{Note, PersonPlan, Plan, RunWarning};
+
+/// A person is read alone at most once in this time.
+const CHECKED_EVERY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Records that could not be read: the people are present, and nothing is done for them.
+pub(super) fn unreadable(known: &Known<'_>, plan: &mut Plan) {
+    for read in &known.snapshot.sources {
+        let key = |id: &str| WorkerKey {
+            source: read.name.clone(),
+            worker_id: WorkerId::from(id),
+        };
+        for record in &read.unreadable {
+            let reason = &record.reason;
+            match &record.id {
+                Some(id) => {
+                    let person = PersonPlan::new(key(id));
+                    plan.people.push(person.skip("record_unreadable", reason));
+                }
+                None => plan.warnings.push(RunWarning::of_source(
+                    &read.name,
+                    "record_unreadable",
+                    reason.clone(),
+                )),
+            }
+        }
+        for id in &read.not_found {
+            let person = PersonPlan::new(key(id.as_str()));
+            plan.people
+                .push(person.skip("not_in_hr", "HR does not know this person"));
+        }
+        if let Some(reason) = &read.incomplete {
+            let message = format!(
+                "the source was not read whole, so nobody leaves on it and no later source adds anyone: {reason}"
+            );
+            let warning = RunWarning::of_source(&read.name, "source_incomplete", message);
+            plan.warnings.push(warning);
+        }
+    }
+}
+
+/// People with a user of ours whom a complete read no longer lists.
+pub(super) fn missing(known: &Known<'_>, candidates: &[Candidate<'_>], plan: &mut Plan) {
+    if known.snapshot.scope != Scope::Everyone {
+        return;
+    }
+    // Whoever else claims the same user may be the same person under another profile.
+    let heirs: BTreeMap<&str, &Candidate<'_>> = candidates
+        .iter()
+        .filter(|candidate| candidate.is_present())
+        .filter_map(|candidate| Some((candidate.found.claimed()?.id.as_str(), candidate)))
+        .collect();
+    for (read, source) in known.sources() {
+        let lifecycle = &source.policy.lifecycle;
+        if read.incomplete.is_some() || lifecycle.missing == Missing::Ignore {
+            continue;
+        }
+        let listed: BTreeSet<&WorkerId> = read.workers.iter().map(|worker| &worker.id).collect();
+        for link in &known.snapshot.links {
+            if link.key.source != read.name || listed.contains(&link.key.worker_id) {
+                continue;
+            }
+            let user = match &link.user_id {
+                Some(id) => known.user(id.as_str()),
+                None => known.begun(link, known.with_identifier(link.key.worker_id.as_str())),
+            };
+            let Some(user) = user.filter(|user| user.state() != UserState::Suspended) else {
+                continue;
+            };
+            if let Some(heir) = heirs.get(user.id.as_str()) {
+                let message = format!(
+                    "HR no longer lists this profile and lists {} with the same account; nobody is suspended",
+                    heir.worker.id
+                );
+                plan.warnings
+                    .push(warning(&link.key, "profile_replaced", message));
+                continue;
+            }
+            person(known, lifecycle.missing_runs, link, user, plan);
+        }
+    }
+}
+
+fn person(known: &Known<'_>, missing_runs: u32, link: &Link, user: &SystemUser, plan: &mut Plan) {
+    let recently = |checked: Timestamp| known.now.duration_since(checked) < CHECKED_EVERY;
+    let checked_at = link.missing.and_then(|missing| missing.checked_at);
+    if checked_at.is_some_and(recently) {
+        return;
+    }
+    let mut person = PersonPlan::new(link.key.clone());
+    person.user_id = Some(user.id.clone());
+    person.username.clone_from(&user.username);
+    person.email.clone_from(&link.email);
+    person.link = Some(link.clone());
+    let runs = link
+        .missing
+        .map_or(0, |missing| missing.runs)
+        .saturating_add(1);
+    let state = user.state();
+    if let Some(reason) = known.protection(user) {
+        person.skipped = Some(reason);
+    } else if runs < missing_runs {
+        let message = format!(
+            "HR no longer lists this person: complete read {runs} of {missing_runs} before anything is done"
+        );
+        plan.warnings.push(warning(&link.key, "missing", message));
+        person.note = Note::Missing;
+    } else if can_be_suspended(state) {
+        person
+            .changes
+            .push(state_change(Class::Missing, state, UserState::Suspended));
+    } else {
+        let message = "HR no longer lists this person, and the user is in a state that this version does not know: look at it in JumpCloud";
+        plan.warnings
+            .push(warning(&link.key, "state_unknown", message));
+        return;
+    }
+    plan.people.push(person);
+}

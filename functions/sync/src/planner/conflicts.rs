@@ -1,0 +1,84 @@
+//! People who are not touched because HR names them twice, or two of them claim one user.
+
+use mapping::WorkerKey;
+
+use super::{Candidate, Found};
+use crate::plan::Reason;
+
+/// Refuses those who share a work e-mail with somebody who has the better claim, and those who claim one user.
+///
+/// Of several people with one work e-mail, those whose users are ours stay; else the only one of the first source.
+pub(super) fn refuse_rivals(candidates: &mut [Candidate<'_>]) {
+    let emails = present(candidates)
+        .filter_map(|(index, candidate)| Some((candidate.worker.work_email.as_deref()?, index)));
+    for rivals in shared(emails.collect()) {
+        let winners = winners(candidates, &rivals);
+        for index in rivals.iter().filter(|index| !winners.contains(index)) {
+            let others = others(candidates, &rivals, *index);
+            let text =
+                format!("HR has this work e-mail also for {others}: only one of them can have it");
+            refuse(candidates, *index, Reason::new("duplicate_email", text));
+        }
+    }
+    let claims = present(candidates)
+        .filter(|(_, candidate)| candidate.refusal.is_none())
+        .filter_map(|(index, candidate)| Some((candidate.found.claimed()?.id.as_str(), index)));
+    for rivals in shared(claims.collect()) {
+        for index in &rivals {
+            let others = others(candidates, &rivals, *index);
+            let text = format!("the same JumpCloud user is claimed by {others}: neither gets it");
+            refuse(candidates, *index, Reason::new("claimed_twice", text));
+        }
+    }
+}
+
+fn present<'c, 'a>(
+    candidates: &'c [Candidate<'a>],
+) -> impl Iterator<Item = (usize, &'c Candidate<'a>)> {
+    let all = candidates.iter().enumerate();
+    all.filter(|(_, candidate)| candidate.is_present())
+}
+
+/// The indexes that share a key, where more than one does.
+fn shared(mut keyed: Vec<(&str, usize)>) -> Vec<Vec<usize>> {
+    keyed.sort_unstable();
+    keyed
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|group| group.len() > 1)
+        .map(|group| group.iter().map(|(_, index)| *index).collect())
+        .collect()
+}
+
+fn winners(candidates: &[Candidate<'_>], rivals: &[usize]) -> Vec<usize> {
+    let of = |index: &usize| candidates.get(*index);
+    let linked = |index: &&usize| of(index).is_some_and(|c| matches!(c.found, Found::Linked(..)));
+    let ours: Vec<usize> = rivals.iter().filter(linked).copied().collect();
+    if !ours.is_empty() {
+        return ours;
+    }
+    let first = rivals.iter().filter_map(of).map(|c| c.rank).min();
+    let in_first = |index: &&usize| of(index).map(|c| c.rank) == first;
+    match rivals
+        .iter()
+        .filter(in_first)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        [only] => vec![**only],
+        _ => Vec::new(),
+    }
+}
+
+fn others(candidates: &[Candidate<'_>], rivals: &[usize], index: usize) -> String {
+    let others = rivals.iter().filter(|other| **other != index);
+    let keys = others.filter_map(|other| Some(candidates.get(*other)?.key()));
+    keys.map(|key: WorkerKey| key.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn refuse(candidates: &mut [Candidate<'_>], index: usize, reason: Reason) {
+    if let Some(candidate) = candidates.get_mut(index) {
+        candidate.refusal = Some(reason);
+    }
+}

@@ -1,0 +1,365 @@
+//! What should change for one person.
+
+use mapping::{
+    AdoptBy, Attribute, AttributeChange, Class, DesiredUser, Invite, Leavers, Standing, SystemUser,
+    Text, Update, UserState, Worker, Written, desired_user, diff,
+};
+use serde_json::{Value, json};
+use state::Link;
+
+use super::known::Known;
+use super::managers::{ManagerUser, Managers};
+use super::{Candidate, Found, can_be_suspended, suspended_by_us, warning};
+use crate::plan::{Change, Note, PersonPlan, RunWarning};
+
+/// Windows cuts usernames at 20 characters, macOS and Linux at 30.
+const LONG_USERNAME: usize = 20;
+
+/// Decides on one person after another.
+pub(super) struct Decisions<'k, 'a> {
+    known: &'k Known<'a>,
+    managers: Managers<'a>,
+    pub(super) warnings: Vec<RunWarning>,
+}
+
+impl<'k, 'a> Decisions<'k, 'a> {
+    pub(super) fn new(known: &'k Known<'a>, managers: Managers<'a>) -> Self {
+        Self {
+            known,
+            managers,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// This person's part of the plan; `None` when there is nothing to do, to note or to tell.
+    pub(super) fn person(&mut self, candidate: &Candidate<'a>) -> Option<PersonPlan> {
+        let mut person = PersonPlan::new(candidate.key());
+        let odd = candidate.worker.warnings.iter();
+        self.warnings.extend(odd.map(|warning| {
+            RunWarning::of(&person.key, warning.code.clone(), warning.message.clone())
+        }));
+        let link = candidate.found.link();
+        person.user_id = candidate.found.user().map(|user| user.id.clone());
+        if let Some(username) = candidate.found.user().map(|user| &user.username) {
+            person.username.clone_from(username);
+        }
+        person.email = link.map_or_else(
+            || candidate.worker.work_email.clone().unwrap_or_default(),
+            |link| link.email.clone(),
+        );
+        match (&candidate.refusal, &candidate.standing) {
+            (_, Standing::Unclear(seen)) => {
+                let message = format!("{seen}; nothing is changed for this person");
+                self.warn(&person, "status_unclear", message);
+            }
+            (Some(reason), _) => person.skipped = Some(reason.clone()),
+            (None, Standing::Absent(_)) => {}
+            (None, Standing::Gone(why)) => self.gone(&mut person, candidate, why),
+            (None, Standing::Staged(_) | Standing::Active(_)) => {
+                self.present(&mut person, candidate);
+            }
+        }
+        if let Found::Linked(link, user) = candidate.found
+            && !matches!(candidate.standing, Standing::Unclear(_))
+            && person.skipped.is_none()
+        {
+            settle(&mut person, link, user);
+        }
+        if person.is_silent() {
+            return None;
+        }
+        person.link = link.cloned();
+        Some(person)
+    }
+
+    fn warn(&mut self, person: &PersonPlan, code: &'static str, message: impl Into<String>) {
+        self.warnings.push(warning(&person.key, code, message));
+    }
+
+    /// Somebody who left: their user loses access.
+    fn gone(&mut self, person: &mut PersonPlan, candidate: &Candidate<'a>, why: &str) {
+        if candidate.is_closed_by_adoption() {
+            person.adopts = Some(AdoptBy::EmployeeIdentifier);
+        }
+        let (Found::Linked(_, user) | Found::ByIdentifier(user)) = candidate.found else {
+            return;
+        };
+        let state = user.state();
+        match candidate.source.policy.lifecycle.leavers {
+            Leavers::Suspend if can_be_suspended(state) => {
+                let change = state_change(Class::Suspend, state, UserState::Suspended);
+                person.changes.push(change);
+            }
+            Leavers::Suspend if state == UserState::Unknown => {
+                let message = format!(
+                    "{why}, and the user is in a state that this version does not know: suspend it in JumpCloud"
+                );
+                self.warn(person, "state_unknown", message);
+            }
+            Leavers::Suspend | Leavers::Ignore => {}
+        }
+    }
+
+    /// Somebody who has an account, or should have one.
+    fn present(&mut self, person: &mut PersonPlan, candidate: &Candidate<'a>) {
+        let manager = self.managers.manager(candidate, self.known);
+        if let ManagerUser::Circular = manager {
+            let message = "the managers form a circle in HR; the manager is left as it is";
+            self.warn(person, "manager_circle", message);
+        }
+        let rules = &candidate.source.policy.attributes;
+        let Ok(desired) = desired_user(candidate.worker, rules, manager.user()) else {
+            return;
+        };
+        self.warnings.extend(desired.warnings.iter().map(|warning| {
+            RunWarning::of(&person.key, warning.code.clone(), warning.message.clone())
+        }));
+        let active = matches!(candidate.standing, Standing::Active(_));
+        let (user, link) = match candidate.found {
+            Found::Linked(link, user) => (user, Some(link)),
+            Found::ByIdentifier(user) => {
+                person.adopts = Some(AdoptBy::EmployeeIdentifier);
+                (user, None)
+            }
+            Found::ByEmail(user) => {
+                person.adopts = Some(AdoptBy::Email);
+                let owner = json!(candidate.source.name);
+                person.changes.push(change(Class::Adopt, "owner", owner));
+                (user, None)
+            }
+            Found::Nobody | Found::Begun(_) => {
+                self.new_user(person, candidate, &desired, manager);
+                if active {
+                    activate(person, candidate);
+                }
+                return;
+            }
+            Found::Deleted(_) => return,
+        };
+        self.attributes(person, &desired, user, link);
+        let class = match person.adopts {
+            Some(AdoptBy::Email) => Class::Adopt,
+            Some(AdoptBy::EmployeeIdentifier) | None => Class::Update,
+        };
+        manager.put_into(person, Some(user), rules, class);
+        if active {
+            self.give_access(person, candidate, user, link);
+        }
+    }
+
+    /// Somebody who gets an account: every attribute that HR has, STAGED.
+    fn new_user(
+        &mut self,
+        person: &mut PersonPlan,
+        candidate: &Candidate<'a>,
+        desired: &DesiredUser<'_>,
+        manager: ManagerUser<'a>,
+    ) {
+        let Some(username) = &candidate.username else {
+            return;
+        };
+        if username.len() > LONG_USERNAME {
+            let message = format!(
+                "the username has {} characters: Windows cuts it at 20, macOS and Linux at 30",
+                username.len()
+            );
+            self.warn(person, "long_username", message);
+        }
+        person.username.clone_from(username);
+        person.email = candidate.worker.work_email.clone().unwrap_or_default();
+        person
+            .changes
+            .push(change(Class::Create, "username", json!(username)));
+        for (rule, value) in &desired.attributes {
+            let to = value.to_json();
+            if rule.update != Update::Never && !to.is_null() {
+                let name = rule.attribute.to_string();
+                person.changes.push(change(Class::Create, &name, to));
+            }
+        }
+        let rules = &candidate.source.policy.attributes;
+        manager.put_into(person, None, rules, Class::Create);
+        let staged = json!(UserState::Staged);
+        person.changes.push(change(Class::Create, "state", staged));
+    }
+
+    /// The attributes that differ.
+    fn attributes(
+        &mut self,
+        person: &mut PersonPlan,
+        desired: &DesiredUser<'_>,
+        user: &SystemUser,
+        link: Option<&Link>,
+    ) {
+        // What we wrote is only decoded for the few who differ from JumpCloud at all.
+        if diff(desired, user, None).is_empty() {
+            return;
+        }
+        let written = link.and_then(|link| match link.written() {
+            Ok(written) => Some(written),
+            Err(error) => {
+                let message = format!(
+                    "what we last wrote cannot be read, so HR's values count as new: {error}"
+                );
+                self.warn(person, "link_damaged", message);
+                None
+            }
+        });
+        // A write that was cut off may or may not have arrived: HR's value then counts as changed.
+        let whole = link.is_some_and(|link| link.pending.is_none());
+        for difference in diff(desired, user, written.as_ref().filter(|_| whole)) {
+            if self.stays(person, &difference, user, link, written.as_ref()) {
+                continue;
+            }
+            let class = match (person.adopts, &difference.attribute) {
+                (Some(AdoptBy::Email), _) => Class::Adopt,
+                (_, Attribute::Email) => Class::Rename,
+                _ if difference.to.is_null() => Class::Blank,
+                _ => Class::Update,
+            };
+            match &difference.attribute {
+                Attribute::Custom(_) => person.custom_attributes.clone_from(&user.attributes),
+                Attribute::Email => {
+                    person.email = difference.hr.as_str().unwrap_or_default().into();
+                }
+                _ => {}
+            }
+            person.changes.push(Change {
+                class,
+                attribute: difference.attribute.to_string().into(),
+                from: difference.from,
+                to: difference.to,
+                hr: difference.hr,
+            });
+        }
+    }
+
+    /// Whether an attribute stays as it is although HR says otherwise.
+    fn stays(
+        &mut self,
+        person: &mut PersonPlan,
+        difference: &AttributeChange,
+        user: &SystemUser,
+        link: Option<&Link>,
+        written: Option<&Written>,
+    ) -> bool {
+        let AttributeChange { attribute, hr, .. } = difference;
+        if matches!(attribute, Attribute::Email | Attribute::AlternateEmail) {
+            if person.adopts.is_some() {
+                person.baseline.push((attribute.clone(), hr.clone()));
+                return true;
+            }
+            // Where an adopted user's mail goes changes only when HR changes its mind after the adoption.
+            let adopted = link.is_some_and(|link| link.adopted);
+            if adopted && written.and_then(|written| written.sent(attribute)) == Some(hr) {
+                return true;
+            }
+        }
+        let (holder, code) = match attribute {
+            Attribute::Email => (self.known.with_email(hr.as_str()), "email_held"),
+            Attribute::EmployeeIdentifier => {
+                let holder = hr.as_str().and_then(|id| self.known.with_identifier(id));
+                (holder, "employee_id_held")
+            }
+            _ => return false,
+        };
+        let Some(holder) = holder.filter(|holder| holder.id != user.id) else {
+            return false;
+        };
+        let message = format!(
+            "`{attribute}` is held by another JumpCloud user, {}, and is left as it is",
+            holder.id
+        );
+        self.warn(person, code, message);
+        true
+    }
+
+    /// Access for somebody who should have it.
+    fn give_access(
+        &mut self,
+        person: &mut PersonPlan,
+        candidate: &Candidate<'a>,
+        user: &SystemUser,
+        link: Option<&Link>,
+    ) {
+        match user.state() {
+            UserState::Activated => {}
+            UserState::Staged => activate(person, candidate),
+            UserState::Suspended if link.is_some_and(suspended_by_us) => {
+                let change = state_change(
+                    Class::Reactivate,
+                    UserState::Suspended,
+                    UserState::Activated,
+                );
+                person.changes.push(change);
+                let never_invited = link.is_some_and(|l| !l.adopted && l.invited_at.is_none());
+                if candidate.source.policy.lifecycle.reinvite || never_invited {
+                    invite(person, candidate, Class::Reactivate);
+                }
+            }
+            UserState::Suspended => {
+                let message = "the user was suspended by somebody else and stays suspended; an admin can reactivate it in JumpCloud";
+                self.warn(person, "suspended_elsewhere", message);
+            }
+            UserState::Unknown => {
+                let message =
+                    "the user is in a state that this version does not know; it is left as it is";
+                self.warn(person, "state_unknown", message);
+            }
+        }
+    }
+}
+
+/// Notes what the link does not know yet: a write that did finish, a person listed again, a suspension that somebody
+/// undid.
+fn settle(person: &mut PersonPlan, link: &Link, user: &SystemUser) {
+    let undone = user.state() == UserState::Activated && suspended_by_us(link);
+    let unfinished = link.pending.is_some() || link.user_id.is_none();
+    if person.changes.is_empty() && (unfinished || undone || link.missing.is_some()) {
+        person.note = Note::Settled { undone };
+    }
+}
+
+/// A change from nothing.
+fn change(class: Class, attribute: &str, to: Value) -> Change {
+    Change {
+        class,
+        attribute: attribute.into(),
+        from: Value::Null,
+        hr: to.clone(),
+        to,
+    }
+}
+
+pub(super) fn state_change(class: Class, from: UserState, to: UserState) -> Change {
+    Change {
+        from: json!(from),
+        ..change(class, "state", json!(to))
+    }
+}
+
+fn activate(person: &mut PersonPlan, candidate: &Candidate<'_>) {
+    let change = state_change(Class::Activate, UserState::Staged, UserState::Activated);
+    person.changes.push(change);
+    invite(person, candidate, Class::Activate);
+}
+
+/// Where the invitation goes: the personal address, and the work address when there is none or it is refused.
+fn invite(person: &mut PersonPlan, candidate: &Candidate<'_>, class: Class) {
+    let Worker {
+        personal_email,
+        work_email,
+        ..
+    } = candidate.worker;
+    let addresses: Vec<Text> = match candidate.source.policy.lifecycle.invite {
+        Invite::Personal => personal_email.iter().chain(work_email).cloned().collect(),
+        Invite::Work => work_email.iter().cloned().collect(),
+        Invite::Never => Vec::new(),
+    };
+    if let Some(first) = addresses.first() {
+        person
+            .changes
+            .push(change(class, "invitation", json!(first)));
+    }
+    person.invitations = addresses;
+}

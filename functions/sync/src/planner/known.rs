@@ -1,0 +1,273 @@
+//! What a snapshot says about one person: whose user they are, where they stand, and why nothing may be done.
+
+use std::collections::BTreeMap;
+
+use config::{Config, Source};
+use jiff::Timestamp;
+use mapping::{
+    AdoptBy, NoAccount, Standing, SystemUser, UserState, Worker, desired_user, leaving_moment,
+    standing,
+};
+use state::Link;
+
+use super::{Candidate, Found, unmappable};
+use crate::gather::{Scope, Snapshot, SourceRead};
+use crate::plan::Reason;
+
+/// A snapshot with its indexes.
+pub(super) struct Known<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) config: &'a Config,
+    pub(super) now: Timestamp,
+    users: BTreeMap<&'a str, &'a SystemUser>,
+    users_by_email: BTreeMap<String, &'a SystemUser>,
+    users_by_identifier: BTreeMap<&'a str, &'a SystemUser>,
+    usernames: BTreeMap<String, &'a SystemUser>,
+    links: BTreeMap<(&'a str, &'a str), &'a Link>,
+    owners: BTreeMap<&'a str, &'a Link>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, config: &'a Config, now: Timestamp) -> Self {
+        let users = || snapshot.users.iter();
+        let links = || snapshot.links.iter();
+        let key = |link: &'a Link| (link.key.source.as_str(), link.key.worker_id.as_str());
+        Self {
+            snapshot,
+            config,
+            now,
+            users: users().map(|user| (user.id.as_str(), user)).collect(),
+            users_by_email: users()
+                .map(|user| (user.email.as_str().to_lowercase(), user))
+                .collect(),
+            users_by_identifier: users()
+                .filter(|user| !user.employee_identifier.is_empty())
+                .map(|user| (user.employee_identifier.as_str(), user))
+                .collect(),
+            usernames: users()
+                .map(|user| (user.username.as_str().to_lowercase(), user))
+                .collect(),
+            links: links().map(|link| (key(link), link)).collect(),
+            owners: links()
+                .filter_map(|link| Some((link.user_id.as_ref()?.as_str(), link)))
+                .collect(),
+        }
+    }
+
+    /// Everyone whom the sources list, by source and worker id.
+    pub(super) fn candidates(&self) -> Vec<Candidate<'a>> {
+        let mut candidates = Vec::new();
+        for (rank, (read, source)) in self.sources().enumerate() {
+            let mut workers: Vec<&Worker> = read.workers.iter().collect();
+            workers.sort_by(|a, b| a.id.cmp(&b.id));
+            candidates.extend(workers.into_iter().map(|worker| Candidate {
+                rank,
+                read,
+                source,
+                worker,
+                standing: self.standing(worker, source),
+                found: self.find(worker, source),
+                refusal: None,
+                username: None,
+            }));
+        }
+        candidates
+    }
+
+    /// The sources that were read, each with its section of the configuration.
+    pub(super) fn sources(&self) -> impl Iterator<Item = (&'a SourceRead, &'a Source)> {
+        let sources = &self.config.sources;
+        self.snapshot.sources.iter().filter_map(|read| {
+            let source = sources.iter().find(|source| source.name == read.name)?;
+            Some((read, source))
+        })
+    }
+
+    pub(super) fn user(&self, id: &str) -> Option<&'a SystemUser> {
+        self.users.get(id).copied()
+    }
+
+    pub(super) fn with_email(&self, email: Option<&str>) -> Option<&'a SystemUser> {
+        self.users_by_email.get(&email?.to_lowercase()).copied()
+    }
+
+    pub(super) fn with_identifier(&self, identifier: &str) -> Option<&'a SystemUser> {
+        self.users_by_identifier.get(identifier).copied()
+    }
+
+    pub(super) fn has_username(&self, username: &str) -> bool {
+        self.usernames.contains_key(&username.to_lowercase())
+    }
+
+    pub(super) fn link(&self, source: &Source, worker_id: &str) -> Option<&'a Link> {
+        self.links.get(&(source.name.as_str(), worker_id)).copied()
+    }
+
+    /// Whether a user may never be written.
+    pub(super) fn protection(&self, user: &SystemUser) -> Option<Reason> {
+        let protect = &self.config.protect;
+        let is_protected = |name: &String| user.username.eq_ignore_ascii_case(name);
+        let why = if protect.usernames.iter().any(is_protected) {
+            "is protected by the configuration"
+        } else if protect.admins && user.admin {
+            "is a JumpCloud administrator"
+        } else {
+            return None;
+        };
+        let text = format!("the user {why} and is never written");
+        Some(Reason::new("protected", text))
+    }
+
+    /// Why nothing may be done for somebody, beside what rivals have to do with it.
+    pub(super) fn refusal(&self, candidate: &Candidate<'_>) -> Option<Reason> {
+        let unmappable = || {
+            let rules = &candidate.source.policy.attributes;
+            let error = desired_user(candidate.worker, rules, None).err()?;
+            Some(unmappable(&error))
+        };
+        let incomplete = || {
+            let text = "an earlier source was not read whole and may hold the same person: the next run looks again";
+            (!self.may_add(candidate.read)).then(|| Reason::new("earlier_source_incomplete", text))
+        };
+        match (candidate.found, &candidate.standing) {
+            (_, Standing::Unclear(_)) => None,
+            (Found::Linked(_, user), _) => self
+                .protection(user)
+                .or_else(|| candidate.is_present().then(unmappable)?),
+            (Found::Nobody | Found::Begun(_), Standing::Absent(NoAccount::NoStartDate)) => {
+                let text = "a pre-hire without a start date gets no account: add one in HR";
+                Some(Reason::new("no_start_date", text))
+            }
+            // A leaver's user is only taken over to close it, and only on the sure sign.
+            (Found::ByIdentifier(user), Standing::Gone(_)) if candidate.is_closed_by_adoption() => {
+                self.adoption_refusal(candidate, user).or_else(incomplete)
+            }
+            (_, Standing::Absent(_) | Standing::Gone(_)) => None,
+            (Found::ByIdentifier(user) | Found::ByEmail(user), _) => self
+                .adoption_refusal(candidate, user)
+                .or_else(incomplete)
+                .or_else(unmappable),
+            (Found::Deleted(_), _) => {
+                let text = "the JumpCloud user was deleted; no second one is made by itself: `rollcall release` forgets it, and the next run creates a new one";
+                Some(Reason::new("user_deleted", text))
+            }
+            (Found::Nobody | Found::Begun(_), _) => unmappable()
+                .or_else(|| {
+                    let holder = self.with_email(candidate.worker.work_email.as_deref())?;
+                    let text = format!(
+                        "the work e-mail is held by another JumpCloud user, {}",
+                        holder.id
+                    );
+                    Some(Reason::new("email_held", text))
+                })
+                .or_else(incomplete),
+        }
+    }
+
+    /// While an earlier source is incomplete, somebody in it may be the same person: no later source adds anyone.
+    fn may_add(&self, read: &SourceRead) -> bool {
+        let sources = self.snapshot.sources.iter();
+        let mut earlier = sources.take_while(|other| other.name != read.name);
+        earlier.all(|other| other.incomplete.is_none())
+    }
+
+    /// Adoption is not a way in.
+    fn adoption_refusal(&self, candidate: &Candidate<'_>, user: &SystemUser) -> Option<Reason> {
+        let by_email = matches!(candidate.found, Found::ByEmail(_));
+        if let Some(reason) = self.protection(user) {
+            return Some(reason);
+        }
+        if let Some(owner) = self
+            .owner(user)
+            .filter(|owner| owner.key != candidate.key())
+        {
+            let (code, what) = if by_email {
+                ("email_held", "work e-mail")
+            } else {
+                ("employee_id_held", "employee identifier")
+            };
+            let text = format!("the {what} belongs to the user of {}", owner.key);
+            return Some(Reason::new(code, text));
+        }
+        let identifier = user.employee_identifier.as_str();
+        let is_own = |own: &str| own == identifier;
+        let why = if !by_email {
+            return None;
+        } else if user.state() == UserState::Suspended {
+            "is suspended"
+        } else if user.sudo {
+            "has sudo"
+        } else if user.ldap_binding_user {
+            "is an LDAP service user"
+        } else if user.samba_service_user {
+            "is a Samba service user"
+        } else if !identifier.is_empty() && !candidate.worker.identifiers().any(is_own) {
+            "carries another employee identifier"
+        } else {
+            return None;
+        };
+        let text = format!(
+            "the user with this work e-mail {why}: give it this person's id as employee identifier, or one of them another e-mail"
+        );
+        Some(Reason::new("adoption_refused", text))
+    }
+
+    fn owner(&self, user: &SystemUser) -> Option<&'a Link> {
+        self.owners.get(user.id.as_str()).copied()
+    }
+
+    fn standing(&self, worker: &Worker, source: &Source) -> Standing {
+        let lifecycle = &source.policy.lifecycle;
+        if self.snapshot.scope == Scope::LeaveNow
+            && let Some(last_day) = worker.employment.last_day
+            && leaving_moment(worker, lifecycle).is_some()
+        {
+            return Standing::Gone(format!("asked for at once; HR's last day is {last_day}"));
+        }
+        standing(worker, lifecycle, self.now)
+    }
+
+    fn find(&self, worker: &Worker, source: &Source) -> Found<'a> {
+        let by_identifier = || {
+            worker
+                .identifiers()
+                .find_map(|own| self.with_identifier(own))
+        };
+        let Some(link) = self.link(source, worker.id.as_str()) else {
+            let by = |key: &AdoptBy| match key {
+                AdoptBy::EmployeeIdentifier => by_identifier().map(Found::ByIdentifier),
+                AdoptBy::Email => self
+                    .with_email(worker.work_email.as_deref())
+                    .map(Found::ByEmail),
+            };
+            let found = source.policy.adopt.iter().find_map(by);
+            return found.unwrap_or(Found::Nobody);
+        };
+        match &link.user_id {
+            Some(id) => match self.user(id.as_str()) {
+                Some(user) => Found::Linked(link, user),
+                None => by_identifier().map_or(Found::Deleted(link), Found::ByIdentifier),
+            },
+            None => match self.begun(link, by_identifier()) {
+                Some(user) => Found::Linked(link, user),
+                None => Found::Begun(link),
+            },
+        }
+    }
+
+    /// The user that an unfinished create of ours made: it has the intent's username, and our identifier or e-mail.
+    pub(super) fn begun(
+        &self,
+        link: &Link,
+        by_identifier: Option<&'a SystemUser>,
+    ) -> Option<&'a SystemUser> {
+        let by_email = || {
+            let user = self.with_email(Some(&link.email))?;
+            user.employee_identifier.is_empty().then_some(user)
+        };
+        by_identifier
+            .or_else(by_email)
+            .filter(|user| self.owner(user).is_none())
+            .filter(|user| user.username.eq_ignore_ascii_case(&link.username))
+    }
+}

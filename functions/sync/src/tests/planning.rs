@@ -1,0 +1,476 @@
+//! What is planned, person by person, and what holds for every company.
+
+use mapping::{Class, UserState};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::company::{Company, config, leaver, person, user};
+use crate::plan::{Note, PersonPlan, Plan};
+
+fn of<'a>(plan: &'a Plan, worker_id: &str) -> &'a PersonPlan {
+    let found = plan
+        .people
+        .iter()
+        .find(|person| person.key.worker_id.as_str() == worker_id);
+    found.unwrap_or_else(|| panic!("{worker_id} is not in the plan"))
+}
+
+fn code<'a>(plan: &'a Plan, worker_id: &str) -> Option<&'a str> {
+    of(plan, worker_id)
+        .skipped
+        .as_ref()
+        .map(|reason| reason.code.as_str())
+}
+
+/// The plan as text, one line for each change.
+fn text(plan: &Plan) -> String {
+    let mut lines = Vec::new();
+    for person in &plan.people {
+        let who = format!("{} {}", person.key.worker_id, person.username);
+        lines.extend(
+            person
+                .skipped
+                .iter()
+                .map(|reason| format!("{who}: skipped, {}", reason.code)),
+        );
+        lines.extend(person.changes.iter().map(|change| {
+            format!(
+                "{who}: {} {}: {} → {}",
+                change.class, change.attribute, change.from, change.to
+            )
+        }));
+    }
+    lines.extend(
+        plan.warnings
+            .iter()
+            .map(|warning| format!("warning: {}", warning.code)),
+    );
+    lines.join("\n")
+}
+
+#[test]
+fn a_joiner_is_created_staged_then_activated_and_invited() {
+    let company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    insta::assert_snapshot!(text(&company.plan(&config(""))), @r#"
+    w1 ana.souza: create username: null → "ana.souza"
+    w1 ana.souza: create email: null → "ana.souza@corp.example"
+    w1 ana.souza: create firstname: null → "Ana"
+    w1 ana.souza: create lastname: null → "Souza"
+    w1 ana.souza: create displayname: null → "Ana Souza"
+    w1 ana.souza: create jobTitle: null → "Engineer"
+    w1 ana.souza: create department: null → "Data"
+    w1 ana.souza: create employeeIdentifier: null → "w1"
+    w1 ana.souza: create alternateEmail: null → "w1@mail.example"
+    w1 ana.souza: create state: null → "STAGED"
+    w1 ana.souza: activate state: "STAGED" → "ACTIVATED"
+    w1 ana.souza: activate invitation: null → "w1@mail.example"
+    "#);
+}
+
+#[test]
+fn a_mover_and_a_leaver_change_only_what_differs() {
+    let config = config("");
+    let mut company = Company::of(vec![
+        person("w1", "Ana", "Souza", &json!({})),
+        person("w2", "Ben", "Okri", &json!({})),
+    ]);
+    company.sync(&config);
+    company.people[0]["job_title"] = json!("Lead");
+    company.people[0]["emails"][0]["value"] = json!("ana.lima@corp.example");
+    company.people[0]["last_name"] = json!("Lima");
+    company.people[1] = leaver("w2", "Ben", "Okri");
+    insta::assert_snapshot!(text(&company.plan(&config)), @r#"
+    w1 ana.souza: rename email: "ana.souza@corp.example" → "ana.lima@corp.example"
+    w1 ana.souza: update lastname: "Souza" → "Lima"
+    w1 ana.souza: update jobTitle: "Engineer" → "Lead"
+    w2 ben.okri: suspend state: "ACTIVATED" → "SUSPENDED"
+    "#);
+}
+
+#[test]
+fn only_what_we_suspended_is_reactivated() {
+    let config = config("");
+    let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    company.sync(&config);
+    company.users[0].recorded_state = Some(UserState::Suspended);
+    let by_hand = company.plan(&config);
+    insta::assert_snapshot!(text(&by_hand), @"warning: suspended_elsewhere");
+
+    let mut rehire = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    rehire.sync(&config);
+    rehire.people = vec![leaver("w1", "Ana", "Souza")];
+    rehire.sync(&config);
+    assert_eq!(rehire.user_of("w1").state(), UserState::Suspended);
+    rehire.people = vec![person("w1", "Ana", "Souza", &json!({}))];
+    assert!(of(&rehire.plan(&config), "w1").has(Class::Reactivate));
+    // An admin let her back in: the suspension is no longer ours, and the next one by hand will not be undone.
+    rehire.users[0].recorded_state = Some(UserState::Activated);
+    assert_eq!(
+        of(&rehire.plan(&config), "w1").note,
+        Note::Settled { undone: true }
+    );
+}
+
+#[test]
+fn a_settled_link_of_a_suspended_leaver_stays_ours() {
+    let config = config("");
+    let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    company.sync(&config);
+    company.people = vec![leaver("w1", "Ana", "Souza")];
+    company.sync(&config);
+    company.links[0].pending = Some("killed".into());
+    assert_eq!(
+        of(&company.plan(&config), "w1").note,
+        Note::Settled { undone: false }
+    );
+}
+
+#[test]
+fn rivals_for_an_email_or_a_user_are_told_apart_or_left_alone() {
+    let config = config("");
+    let same = json!({"emails": [{"type": "work", "value": "team@corp.example"}]});
+    let mut company = Company::of(vec![
+        person("w1", "Ana", "Souza", &same),
+        person("w2", "Ben", "Okri", &same),
+    ]);
+    let plan = company.plan(&config);
+    assert_eq!(
+        (code(&plan, "w1"), code(&plan, "w2")),
+        (Some("duplicate_email"), Some("duplicate_email"))
+    );
+    // One of them has the account already: only the other is refused.
+    company.people.pop();
+    company.sync(&config);
+    company.people.push(person("w2", "Ben", "Okri", &same));
+    let plan = company.plan(&config);
+    assert_eq!(plan.people.len(), 1);
+    assert_eq!(code(&plan, "w2"), Some("duplicate_email"));
+
+    let mut claimed = Company::of(vec![
+        person("w1", "Ana", "Souza", &json!({})),
+        person(
+            "w2",
+            "Ben",
+            "Okri",
+            &json!({"emails": [{"type": "work", "value": "u1@corp.example"}]}),
+        ),
+    ]);
+    claimed.users = vec![user("u1", &json!({"employeeIdentifier": "w1"}))];
+    let plan = claimed.plan(&config);
+    assert_eq!(
+        (code(&plan, "w1"), code(&plan, "w2")),
+        (Some("claimed_twice"), Some("claimed_twice"))
+    );
+}
+
+#[test]
+fn adoption_by_email_is_refused_where_it_would_be_a_way_in() {
+    let config = config("[protect]\nusernames = [\"break.glass\"]");
+    for (fields, expected) in [
+        (json!({}), None),
+        (
+            json!({"state": "SUSPENDED", "suspended": true}),
+            Some("adoption_refused"),
+        ),
+        (json!({"sudo": true}), Some("adoption_refused")),
+        (json!({"ldap_binding_user": true}), Some("adoption_refused")),
+        (
+            json!({"samba_service_user": true}),
+            Some("adoption_refused"),
+        ),
+        (
+            json!({"employeeIdentifier": "other"}),
+            Some("adoption_refused"),
+        ),
+        (json!({"admin": {"id": "a1"}}), Some("protected")),
+        (json!({"username": "Break.Glass"}), Some("protected")),
+    ] {
+        let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+        let mut fields = fields;
+        fields["email"] = json!("Ana.Souza@corp.example");
+        company.users = vec![user("u1", &fields)];
+        let plan = company.plan(&config);
+        assert_eq!(code(&plan, "w1"), expected, "{fields}");
+        assert_eq!(
+            of(&plan, "w1").has(Class::Adopt),
+            expected.is_none(),
+            "{fields}"
+        );
+    }
+}
+
+#[test]
+fn adoption_writes_no_name_and_no_address_and_the_next_run_does_not_either() {
+    let config = config("");
+    for by in [
+        json!({"employeeIdentifier": "w1"}),
+        json!({"email": "ana.souza@corp.example"}),
+    ] {
+        let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+        company.users = vec![user("asouza", &by)];
+        let before = company.users[0].clone();
+        company.sync_all(&config);
+        let after = company.user_of("w1").clone();
+        assert_eq!(
+            (&after.username, &after.email),
+            (&before.username, &before.email)
+        );
+        assert_eq!(after.alternate_email, before.alternate_email);
+        assert_eq!(after.job_title, "Engineer");
+        assert_eq!(company.plan(&config).people, Vec::new(), "{by}");
+        // HR changes its mind after the adoption: that is an ordinary change.
+        company.people[0]["emails"][1]["value"] = json!("new@mail.example");
+        let plan = company.plan(&config);
+        assert_eq!(of(&plan, "w1").changes[0].to, json!("new@mail.example"));
+    }
+}
+
+#[test]
+fn a_leavers_user_is_taken_over_only_by_identifier_and_only_to_close_it() {
+    let config = config("");
+    let mut company = Company::of(vec![
+        leaver("w1", "Ana", "Souza"),
+        leaver("w2", "Ben", "Okri"),
+    ]);
+    company.users = vec![
+        user("u1", &json!({"employeeIdentifier": "w1"})),
+        user("u2", &json!({"email": "ben.okri@corp.example"})),
+    ];
+    insta::assert_snapshot!(text(&company.plan(&config)), @r#"w1 u1: suspend state: "ACTIVATED" → "SUSPENDED""#);
+    company.users[0].recorded_state = Some(UserState::Suspended);
+    assert_eq!(company.plan(&config).people, Vec::new());
+}
+
+#[test]
+fn an_unfinished_create_goes_on_under_its_name_and_never_twice() {
+    let config = config("");
+    let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    company.sync(&config);
+    let made = company.users.clone();
+    company.links[0].user_id = None;
+    company.links[0].pending = Some("killed".into());
+    // The create did arrive: the user is ours without any question.
+    assert_eq!(
+        of(&company.plan(&config), "w1").note,
+        Note::Settled { undone: false }
+    );
+    // It did not: it is made under the same name.
+    company.users.clear();
+    assert_eq!(of(&company.plan(&config), "w1").username, "ana.souza");
+    // The name now belongs to somebody else: then our create never was.
+    company.users = vec![user("other", &json!({"username": "ana.souza"}))];
+    assert_eq!(of(&company.plan(&config), "w1").username, "ana.souza1");
+    company.users = made;
+}
+
+#[test]
+fn somebody_missing_is_counted_before_anything_is_done() {
+    let config = config("");
+    let mut company = Company::of(vec![
+        person("w1", "Ana", "Souza", &json!({})),
+        person("w2", "Ben", "Okri", &json!({})),
+    ]);
+    company.sync(&config);
+    company.people.remove(0);
+    assert_eq!(of(&company.plan(&config), "w1").note, Note::Missing);
+    company.links.iter_mut().for_each(|link| {
+        link.missing = Some(state::Missing {
+            runs: 1,
+            since: super::company::now(),
+            checked_at: None,
+        });
+    });
+    let plan = company.plan(&config);
+    assert!(of(&plan, "w1").has(Class::Missing));
+    assert_eq!(
+        of(&plan, "w2").note,
+        Note::Settled { undone: false },
+        "listed again"
+    );
+    // An incomplete source says nothing about anybody who is not on it.
+    company.incomplete = Some("a page failed".to_owned());
+    assert!(
+        company
+            .plan(&config)
+            .people
+            .iter()
+            .all(|person| person.key.worker_id.as_str() != "w1")
+    );
+    // A profile that was merged into another is the same person.
+    company.incomplete = None;
+    company
+        .people
+        .push(person("w9", "Ana", "Souza", &json!({})));
+    let plan = company.plan(&config);
+    assert!(
+        plan.people
+            .iter()
+            .all(|person| person.key.worker_id.as_str() != "w1")
+    );
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|warning| warning.code == "profile_replaced")
+    );
+}
+
+#[test]
+fn managers_get_their_users_first_and_circles_are_left_out() {
+    let config = config("");
+    let reports_to = |manager: &str| json!({"direct_manager": {"id": manager}});
+    let mut company = Company::of(vec![
+        person("w1", "Ana", "Souza", &reports_to("w2")),
+        person("w2", "Ben", "Okri", &reports_to("w3")),
+        person("w3", "Eve", "Lund", &json!({})),
+        person("w4", "Tom", "Berg", &reports_to("w5")),
+        person("w5", "Ida", "Falk", &reports_to("w4")),
+    ]);
+    let plan = company.plan(&config);
+    assert_eq!(of(&plan, "w1").awaits().unwrap().worker_id.as_str(), "w2");
+    assert_eq!(
+        plan.warnings
+            .iter()
+            .filter(|warning| warning.code == "manager_circle")
+            .count(),
+        2
+    );
+    company.sync(&config);
+    assert_eq!(company.user_of("w1").manager, company.user_of("w2").id.0);
+    assert_eq!(company.plan(&config).people, Vec::new());
+}
+
+#[test]
+fn a_manager_who_left_and_is_closed_by_adoption_is_known_at_once() {
+    let config = config("");
+    let mut company = Company::of(vec![
+        leaver("w1", "Ana", "Souza"),
+        person(
+            "w2",
+            "Ben",
+            "Okri",
+            &json!({"direct_manager": {"id": "w1"}}),
+        ),
+    ]);
+    company.users = vec![user("u1", &json!({"employeeIdentifier": "w1"}))];
+    company.sync(&config);
+    assert_eq!(company.user_of("w2").manager, "u1");
+    assert_eq!(company.plan(&config).people, Vec::new());
+}
+
+/// People as odd as they come, many of them sharing names, addresses, managers and identifiers.
+fn companies() -> impl Strategy<Value = Company> {
+    let names = prop::sample::select(vec![
+        "Ana", "Ben", "José", "王", "😀", "", "O'Neil", "Li Na",
+    ]);
+    let people =
+        prop::collection::vec((names.clone(), names, 0..12_u8, 0..9_u8, 0..8_usize), 0..12);
+    let users = prop::collection::vec((0..12_usize, 0..8_u8), 0..6);
+    (people, users).prop_map(|(people, users)| {
+        let people: Vec<Value> = people
+            .into_iter()
+            .enumerate()
+            .map(|(index, (first, last, email, kind, manager))| {
+                let id = format!("w{index}");
+                let email = match email {
+                    0 => json!(null),
+                    1 => json!("shared@corp.example"),
+                    _ => json!(format!("p{index}@corp.example")),
+                };
+                let mut fields = json!({
+                    "emails": [{"type": "work", "value": email}, {"type": "personal", "value": "x@mail.example"}],
+                    "direct_manager": {"id": format!("w{manager}")},
+                });
+                let status = match kind {
+                    0 => "onboarding",
+                    1 => "draft",
+                    2 => "on_the_moon",
+                    3 => return leaver(&id, first, last),
+                    _ => "active",
+                };
+                fields["hiring_status"] = json!(status);
+                fields["new_hiring_status"] = json!(status);
+                fields["person_status"] = json!(null);
+                person(&id, first, last, &fields)
+            })
+            .collect();
+        let mut company = Company::of(people);
+        company.users = users
+            .into_iter()
+            .enumerate()
+            .map(|(index, (whose, kind))| {
+                let id = format!("u{index}");
+                let fields = match kind {
+                    0 => json!({"employeeIdentifier": format!("w{whose}"), "email": format!("e{index}@corp.example")}),
+                    1 => json!({"email": format!("p{whose}@corp.example"), "username": format!("u{index}")}),
+                    2 => json!({"username": "ana.ben"}),
+                    3 => json!({"state": "SUSPENDED", "email": format!("p{whose}@corp.example")}),
+                    4 => json!({"admin": {"id": "a"}, "email": "shared@corp.example"}),
+                    _ => json!({"state": "STAGED", "employeeIdentifier": format!("w{whose}")}),
+                };
+                user(&id, &fields)
+            })
+            .collect();
+        // JumpCloud keeps these unique.
+        company.users.sort_by(|a, b| a.email.cmp(&b.email));
+        company.users.dedup_by(|a, b| a.email == b.email);
+        company.users.sort_by(|a, b| a.username.cmp(&b.username));
+        company.users.dedup_by(|a, b| a.username == b.username);
+        company.users.sort_by(|a, b| a.employee_identifier.cmp(&b.employee_identifier));
+        company.users.dedup_by(|a, b| {
+            !a.employee_identifier.is_empty() && a.employee_identifier == b.employee_identifier
+        });
+        company
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_the_answers_does_not_matter(company in companies(), seed in any::<u64>()) {
+        let config = config("");
+        let mut shuffled = company.clone();
+        let mut order = seed;
+        shuffled.people.sort_by_cached_key(|person| {
+            order = order.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(person.to_string().len() as u64);
+            order
+        });
+        shuffled.users.reverse();
+        let (plan, other) = (company.plan(&config), shuffled.plan(&config));
+        prop_assert_eq!(plan.people, other.people);
+    }
+
+    #[test]
+    fn applying_a_plan_makes_the_next_one_empty(company in companies()) {
+        let config = config("");
+        let mut company = company;
+        company.sync_all(&config);
+        let next = company.plan(&config);
+        for person in &next.people {
+            prop_assert!(person.changes.is_empty() && person.note == Note::Nothing, "{person:#?}");
+        }
+    }
+
+    #[test]
+    fn nobody_gets_two_users_and_no_user_gets_two_owners(company in companies()) {
+        let config = config("");
+        let mut company = company;
+        company.sync_all(&config);
+        let mut usernames: Vec<_> = company.users.iter().map(|user| user.username.to_lowercase()).collect();
+        usernames.sort();
+        usernames.dedup();
+        prop_assert_eq!(usernames.len(), company.users.len());
+        let mut owned: Vec<_> = company.links.iter().filter_map(|link| link.user_id.clone()).collect();
+        owned.sort();
+        owned.dedup();
+        prop_assert_eq!(owned.len(), company.links.len());
+        for user in &company.users {
+            prop_assert!(!user.admin || company.links.iter().all(|link| link.user_id.as_ref() != Some(&user.id)));
+        }
+    }
+
+    #[test]
+    fn everyone_listed_is_counted_once(company in companies()) {
+        let config = config("");
+        let plan = company.plan(&config);
+        prop_assert_eq!(plan.unchanged + plan.people.len(), company.people.len());
+    }
+}
