@@ -361,6 +361,7 @@ impl Run<'_> {
                 at: now,
                 class,
                 holds: true,
+                ahead_of: plan.ahead_of,
             });
         }
         if self.is_guarded(plan) {

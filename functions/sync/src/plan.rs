@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use mapping::{
     AdoptBy, Attribute, Class, CustomAttribute, SourceName, SystemUserId, Text, WorkerId, WorkerKey,
 };
@@ -60,6 +61,8 @@ pub struct PersonPlan {
     pub changes: Vec<Change>,
     /// The user of the manager, when it is known before the run.
     pub manager_user: Option<SystemUserId>,
+    /// HR's last day, when the suspension was asked for before it.
+    pub ahead_of: Option<Date>,
     /// Where an invitation goes, the next only when JumpCloud refuses the one before.
     pub invitations: Vec<Text>,
     /// The user's present custom attributes, when one of them changes: JumpCloud replaces the array whole.
@@ -204,6 +207,7 @@ impl PersonPlan {
             adopts: None,
             changes: Vec::new(),
             manager_user: None,
+            ahead_of: None,
             invitations: Vec::new(),
             custom_attributes: Vec::new(),
             baseline: Vec::new(),

@@ -3,6 +3,7 @@
 //! A link makes a user ours; without one, rollcall writes nothing to that user.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use mapping::{Class, SourceName, SystemUserId, Text, WorkerId, WorkerKey, Written};
 
 use crate::item::{
@@ -51,6 +52,8 @@ pub struct Suspension {
     pub class: Class,
     /// Whether it was not undone since.
     pub holds: bool,
+    /// HR's last day, where the suspension was asked for before it: as long as HR says that day, the person has left.
+    pub ahead_of: Option<Date>,
 }
 
 /// How long a person has been missing from the source.
@@ -204,13 +207,21 @@ pub(crate) fn encode(link: &Link) -> Item {
         ("written", (!written.is_empty()).then(|| text(written))),
         (
             "suspension",
-            suspension.map(|Suspension { at, class, holds }| {
-                map([
-                    ("at", Some(text(at))),
-                    ("class", Some(text(class))),
-                    ("holds", flag(holds)),
-                ])
-            }),
+            suspension.map(
+                |Suspension {
+                     at,
+                     class,
+                     holds,
+                     ahead_of,
+                 }| {
+                    map([
+                        ("at", Some(text(at))),
+                        ("class", Some(text(class))),
+                        ("holds", flag(holds)),
+                        ("ahead_of", ahead_of.map(text)),
+                    ])
+                },
+            ),
         ),
         ("invited_at", invited_at.map(text)),
         (
@@ -258,6 +269,9 @@ pub(crate) fn decode(item: &Item) -> Result<Link, Damage> {
 
 fn decode_suspension(entries: &Item) -> Result<Suspension, Damage> {
     Ok(Suspension {
+        ahead_of: optional(entries, "ahead_of", as_text)?
+            .map(|day| day.parse().map_err(|_| Damage::Unreadable("ahead_of")))
+            .transpose()?,
         at: required(entries, "at", as_time)?,
         class: required(entries, "class", |class| {
             let name = as_text(class)?;

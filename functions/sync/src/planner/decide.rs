@@ -10,6 +10,7 @@ use state::Link;
 use super::known::Known;
 use super::managers::{ManagerUser, Managers};
 use super::{Candidate, Found, can_be_suspended, suspended_by_us, warning};
+use crate::gather::Scope;
 use crate::plan::{Change, Note, PersonPlan, RunWarning};
 
 /// Windows cuts usernames at 20 characters, macOS and Linux at 30.
@@ -87,6 +88,9 @@ impl<'k, 'a> Decisions<'k, 'a> {
         let state = user.state();
         match candidate.source.policy.lifecycle.leavers {
             Leavers::Suspend if can_be_suspended(state) => {
+                if self.known.snapshot.scope == Scope::LeaveNow {
+                    person.ahead_of = candidate.worker.employment.last_day;
+                }
                 let change = state_change(Class::Suspend, state, UserState::Suspended);
                 person.changes.push(change);
             }

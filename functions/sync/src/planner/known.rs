@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use config::{Config, Source};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use mapping::{
-    AdoptBy, NoAccount, Standing, SystemUser, UserState, Worker, desired_user, leaving_moment,
-    standing,
+    AdoptBy, NoAccount, Standing, SystemUser, UserState, Worker, desired_user, standing,
 };
 use state::Link;
 
@@ -131,6 +131,13 @@ impl<'a> Known<'a> {
         };
         match (candidate.found, &candidate.standing) {
             (_, Standing::Unclear(_)) => None,
+            (_, standing)
+                if self.snapshot.scope == Scope::LeaveNow
+                    && !matches!(standing, Standing::Gone(_)) =>
+            {
+                let text = "HR shows no last day for this person, so nobody is suspended ahead of it: end the contract there first";
+                Some(Reason::new("not_leaving", text))
+            }
             (Found::Linked(_, user), _) => self
                 .protection(user)
                 .or_else(|| candidate.is_present().then(unmappable)?),
@@ -218,13 +225,19 @@ impl<'a> Known<'a> {
 
     fn standing(&self, worker: &Worker, source: &Source) -> Standing {
         let lifecycle = &source.policy.lifecycle;
-        if self.snapshot.scope == Scope::LeaveNow
-            && let Some(last_day) = worker.employment.last_day
-            && leaving_moment(worker, lifecycle).is_some()
+        if let Some(last_day) = worker.employment.last_day
+            && (self.snapshot.scope == Scope::LeaveNow
+                || self.left_ahead_of(worker, source) == Some(last_day))
         {
-            return Standing::Gone(format!("asked for at once; HR's last day is {last_day}"));
+            return Standing::Gone(format!("asked for before the last day, {last_day}"));
         }
         standing(worker, lifecycle, self.now)
+    }
+
+    /// The last day before which this person's suspension was asked for.
+    fn left_ahead_of(&self, worker: &Worker, source: &Source) -> Option<Date> {
+        let suspension = self.link(source, worker.id.as_str())?.suspension?;
+        suspension.ahead_of.filter(|_| suspension.holds)
     }
 
     fn find(&self, worker: &Worker, source: &Source) -> Found<'a> {

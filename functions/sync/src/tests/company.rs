@@ -185,6 +185,7 @@ impl Company {
                         at: now(),
                         class: change.class,
                         holds: true,
+                        ahead_of: plan.ahead_of,
                     });
                 }
             } else if let Some(suspension) = &mut link.suspension {

@@ -112,6 +112,30 @@ fn only_what_we_suspended_is_reactivated() {
 }
 
 #[test]
+fn somebody_suspended_ahead_of_the_last_day_stays_so_until_hr_changes_that_day() {
+    let config = config("");
+    let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    company.sync(&config);
+    let leaving = |day: &str| {
+        let contracts = json!([{"start_date": "2024-01-01", "termination_last_day": day}]);
+        person("w1", "Ana", "Souza", &json!({"employments": contracts}))
+    };
+    let leave_now = |company: &Company| {
+        let mut snapshot = company.snapshot(&config);
+        snapshot.scope = crate::Scope::LeaveNow;
+        crate::plan(&snapshot, &config, super::company::now())
+    };
+    assert_eq!(code(&leave_now(&company), "w1"), Some("not_leaving"));
+    company.people = vec![leaving("2026-06-30")];
+    let (approved, _, _) = leave_now(&company).judge(&config, &crate::Approvals::default());
+    company.apply(&approved);
+    assert_eq!(company.user_of("w1").state(), UserState::Suspended);
+    assert_eq!(company.plan(&config).people, Vec::new());
+    company.people = vec![leaving("2026-07-31")];
+    assert!(of(&company.plan(&config), "w1").has(Class::Reactivate));
+}
+
+#[test]
 fn a_settled_link_of_a_suspended_leaver_stays_ours() {
     let config = config("");
     let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);

@@ -22,6 +22,7 @@ fn links() -> impl Strategy<Value = Link> {
             at,
             class: Class::ALL[class],
             holds,
+            ahead_of: holds.then(|| jiff::civil::date(2026, 2, 28)),
         });
     let missing = (any::<u32>(), times(), proptest::option::of(times())).prop_map(
         |(runs, since, checked_at)| Missing {
