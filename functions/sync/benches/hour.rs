@@ -19,7 +19,7 @@ use config::Config;
 use jiff::civil::Date;
 use sandbox::{Company, Fault, Options, Profile, RateLimit, Sandbox, Vendor};
 use secrets::Secrets;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use state::State;
 use sync::{Outcome, Request, RunStatus, Runner, unwatched};
 use tokio::time::Instant;
@@ -36,8 +36,6 @@ const HOURS: usize = 3;
 const CHANGED: usize = 10;
 
 const ROWS_A_PAGE: usize = 100;
-/// DynamoDB ends a page before the item with which it would be larger than 1 MB.
-const BYTES_A_PAGE: u64 = 1_000_000;
 /// Beside the pages of links: the lease, the last reads, the record of the run.
 const OTHER_DYNAMODB: u64 = 3;
 
@@ -161,7 +159,7 @@ impl World {
     /// Hours in which nothing happens.
     async fn unchanged(&self, people: usize, figures: &mut Figures) -> Result<Cost> {
         let pages = pages(people);
-        let bytes = self.bytes_of_links().await?;
+        let (links_pages, megabytes) = self.links().await?;
         let at_least = self.at_least(pages);
         let mut slowest = Duration::ZERO;
         let mut cost = Cost::default();
@@ -171,21 +169,289 @@ impl World {
                 .await?;
             slowest = slowest.max(cost.took);
         }
-        figures.heading(&format!("an unchanged hour of {people} people and users"));
+        heading(&format!("an unchanged hour of {people} people and users"));
         figures.count("Deel: pages of 100", cost.deel_pages, pages);
         figures.count("Deel: anything else", cost.deel_others, 0);
         figures.count("JumpCloud: pages of 100", cost.jumpcloud_pages, pages);
         figures.count("JumpCloud: anything else", cost.jumpcloud_others, 0);
-        let links = format!("DynamoDB, {:.1} MB of links", bytes as f64 / 1e6);
-        let most = bytes.div_ceil(BYTES_A_PAGE) + OTHER_DYNAMODB;
-        figures.count(&links, cost.dynamodb, most);
+        let links = format!("DynamoDB, {megabytes:.1} MB of links");
+        figures.count(&links, cost.dynamodb, links_pages + OTHER_DYNAMODB);
         let peak = self.sandbox.requests().peak_per_second(Vendor::Deel);
         let allowed = DeelOptions::default().requests_per_second;
         figures.count("Deel: most in a second", peak as u64, allowed.into());
-        figures.time(
-            &format!("seconds, slowest of {HOURS}; the rates allow {:.2}", at_least.as_secs_f64()),
+        time(
+            &format!(
+                "seconds, slowest of {HOURS}; the rates allow {:.2}",
+                at_least.as_secs_f64()
+            ),
             slowest,
             Some(at_least.mul_f64(MOST_TIMES)),
         );
         Ok(cost)
     }
+
+    /// Hours in which titles changed.
+    async fn changed(&self, people: usize, unchanged: Cost, figures: &mut Figures) -> Result<()> {
+        for person in self.sandbox.deel().people().iter().take(CHANGED) {
+            self.promote(id_of(person)?);
+        }
+        let cost = self
+            .run(Request::default(), Outcome::Updated, CHANGED)
+            .await?;
+        heading(&format!(
+            "an hour with {CHANGED} of {people} people changed"
+        ));
+        let changed = CHANGED as u64;
+        figures.count(
+            "JumpCloud: beside the pages",
+            cost.jumpcloud_others,
+            changed,
+        );
+        let more = cost.dynamodb.saturating_sub(unchanged.dynamodb);
+        figures.count("DynamoDB: more than unchanged", more, 2 * changed);
+        time("seconds", cost.took, None);
+        Ok(())
+    }
+
+    /// Hours in which somebody is new, without and with a create whose answer is lost.
+    async fn hired(&self, people: usize, unchanged: Cost, figures: &mut Figures) -> Result<()> {
+        let lost = Fault::drop(Vendor::JumpCloud).method("POST").after_effect();
+        let hires = [
+            (Profile::new("Ada", "Novak"), None),
+            (Profile::new("Ben", "Okoro"), Some(lost)),
+        ];
+        for (profile, fault) in hires {
+            self.sandbox.deel().hire(profile);
+            heading(&format!(
+                "an hour of {people} people with somebody new{}",
+                if fault.is_some() {
+                    ", and the answer to the create is lost"
+                } else {
+                    ""
+                }
+            ));
+            if let Some(fault) = fault {
+                self.sandbox.faults().add(fault);
+            }
+            let cost = self.run(Request::default(), Outcome::Created, 1).await?;
+            figures.count("JumpCloud: beside the pages", cost.jumpcloud_others, 3);
+            let more = cost.dynamodb.saturating_sub(unchanged.dynamodb);
+            // The intent, the number of people, and what makes the link, which goes with the run's record.
+            figures.count("DynamoDB: more than unchanged", more, 2);
+            time("seconds", cost.took, None);
+        }
+        Ok(())
+    }
+
+    /// Runs for one person alone.
+    async fn on_demand(&self, figures: &mut Figures) -> Result<()> {
+        let people = self.sandbox.deel().people();
+        let person = people.last().context("nobody is left")?;
+        let id = id_of(person)?;
+        let email = person.pointer("/emails/1/value").and_then(Value::as_str);
+        let email = email.context("the person has no work e-mail")?;
+        for (who, outcome) in [
+            (id, Outcome::Unchanged),
+            (id, Outcome::Updated),
+            (email, Outcome::Unchanged),
+        ] {
+            if outcome == Outcome::Updated {
+                self.promote(id);
+            }
+            let request = Request {
+                people: vec![who.to_owned()],
+                ..Request::default()
+            };
+            let cost = self.run(request, outcome, 1).await?;
+            let by = if who == id { "id" } else { "work e-mail" };
+            heading(&format!(
+                "one linked person on demand, by {by}, {outcome:?}"
+            ));
+            figures.count("calls", cost.calls(), 6);
+            figures.count("JumpCloud: pages", cost.jumpcloud_pages, 0);
+            time("seconds", cost.took, None);
+        }
+        Ok(())
+    }
+
+    /// Gives somebody another title.
+    fn promote(&self, id: &str) {
+        self.sandbox.deel().update(id, |person| {
+            let title = json!("Principal Engineer");
+            let contracts = person.get_mut("employments").and_then(Value::as_array_mut);
+            for contract in contracts.into_iter().flatten() {
+                if let Some(contract) = contract.as_object_mut() {
+                    contract.insert("job_title".to_owned(), title.clone());
+                }
+            }
+            person.insert("job_title".to_owned(), title);
+        });
+    }
+
+    /// The least time that the slower vendor's pages take at the rate and the concurrency that are configured.
+    fn at_least(&self, pages: u64) -> Duration {
+        let deel = DeelOptions::default();
+        let jumpcloud = &self.runner.config.jumpcloud;
+        let rates = [
+            (deel.requests_per_second, deel.concurrency),
+            (jumpcloud.requests_per_second, jumpcloud.concurrency),
+        ];
+        let of_vendor = |(per_second, at_once): (u32, usize)| {
+            // The first page tells how many others follow.
+            let others = u32::try_from(pages.saturating_sub(1)).unwrap_or(u32::MAX);
+            let at_once = u32::try_from(at_once).unwrap_or(u32::MAX);
+            let paced = Duration::from_secs(1) / per_second * others + LATENCY;
+            paced.max(LATENCY * (1 + others.div_ceil(at_once)))
+        };
+        rates.into_iter().map(of_vendor).max().unwrap_or_default()
+    }
+
+    /// The links in DynamoDB: how many pages of 1 MB it makes of them, and their size. A consistent read costs a
+    /// unit for each 4 KB.
+    async fn links(&self) -> Result<(u64, f64)> {
+        let mut answers = self
+            .dynamodb
+            .query()
+            .table_name(TABLE)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S("LINK".to_owned()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .into_paginator()
+            .send();
+        let (mut pages, mut units) = (0, 0.0);
+        while let Some(answer) = answers.try_next().await? {
+            let consumed = answer.consumed_capacity;
+            let consumed = consumed.and_then(|capacity| capacity.capacity_units);
+            units += consumed.context("DynamoDB does not say what it read")?;
+            pages += 1;
+        }
+        Ok((pages, units * 4096.0 / 1e6))
+    }
+}
+
+/// What one run cost: calls by what they were for, and time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cost {
+    deel_pages: u64,
+    deel_others: u64,
+    jumpcloud_pages: u64,
+    jumpcloud_others: u64,
+    dynamodb: u64,
+    took: Duration,
+}
+
+impl Cost {
+    fn calls(&self) -> u64 {
+        let Self {
+            deel_pages,
+            deel_others,
+            jumpcloud_pages,
+            jumpcloud_others,
+            dynamodb,
+            took: _,
+        } = self;
+        deel_pages + deel_others + jumpcloud_pages + jumpcloud_others + dynamodb
+    }
+
+    /// Counts what the sandbox saw.
+    fn of(sandbox: &Sandbox, took: Duration) -> Self {
+        let mut cost = Self {
+            took,
+            ..Self::default()
+        };
+        for request in sandbox.requests().all() {
+            let is_page = request.method == "GET" && request.path.contains("limit=");
+            let count = match (request.vendor, is_page) {
+                (Vendor::Deel, true) => &mut cost.deel_pages,
+                (Vendor::Deel, false) => &mut cost.deel_others,
+                (Vendor::JumpCloud, true) => &mut cost.jumpcloud_pages,
+                (Vendor::JumpCloud, false) => &mut cost.jumpcloud_others,
+                (Vendor::DynamoDb, _) => &mut cost.dynamodb,
+                (Vendor::SecretsManager, _) => continue,
+            };
+            *count += 1;
+        }
+        cost
+    }
+}
+
+/// The counts as they come, each beside its target.
+#[derive(Debug, Default)]
+struct Figures {
+    above: usize,
+}
+
+impl Figures {
+    /// A count that must not be above its target.
+    fn count(&mut self, what: &str, measured: u64, most: u64) {
+        let verdict = if measured <= most { "PASS" } else { "over" };
+        self.above += usize::from(measured > most);
+        println!("  {what:45} {measured:>8}  ≤ {most:<6} {verdict}");
+    }
+
+    fn verdict(self) -> Result<()> {
+        ensure!(
+            self.above == 0,
+            "counts above their targets: {}",
+            self.above
+        );
+        Ok(())
+    }
+}
+
+fn heading(text: &str) {
+    println!("\n{text}");
+}
+
+/// A time, which depends on the machine.
+fn time(what: &str, measured: Duration, most: Option<Duration>) {
+    let target = most.map_or(String::new(), |most| {
+        let verdict = if measured <= most { "PASS" } else { "over" };
+        format!("≤ {:<6.2} {verdict}", most.as_secs_f64())
+    });
+    println!("  {what:45} {:>8.2}  {target}", measured.as_secs_f64());
+}
+
+/// People of whom ten report to each manager.
+fn company(people: usize) -> Company {
+    let mut company = Company::sized(people, TODAY);
+    let ids: Vec<Value> = (company.people.iter())
+        .filter_map(|person| person.get("id").cloned())
+        .collect();
+    for (number, person) in company.people.iter_mut().enumerate().skip(1) {
+        person.insert(
+            "direct_manager".to_owned(),
+            json!({ "id": ids.get(number / 10) }),
+        );
+    }
+    company
+}
+
+/// The sync of the sandbox's company; `rates` are lines of `[jumpcloud]`.
+fn runner(sandbox: &Sandbox, state: &State, secrets: &Secrets, rates: &str) -> Result<Runner> {
+    let config = format!(
+        "[jumpcloud]\napi_key = \"env:JUMPCLOUD\"\nbase_url = \"{}\"\n{rates}\n\
+         [[source]]\nname = \"deel\"\nkind = \"deel\"\napi_key = \"env:DEEL\"\nbase_url = \"{}\"\n",
+        sandbox.jumpcloud_url(),
+        sandbox.deel_url()
+    );
+    let clock = sandbox.clock();
+    let clock = Arc::new(move || clock.now());
+    Ok(sync::runner(
+        Config::parse(&config)?,
+        state.clone(),
+        secrets,
+        &[],
+        clock,
+    )?)
+}
+
+fn pages(rows: usize) -> u64 {
+    rows.div_ceil(ROWS_A_PAGE) as u64
+}
+
+fn id_of(person: &Value) -> Result<&str> {
+    let id = person.get("id").and_then(Value::as_str);
+    id.context("somebody has no id")
+}

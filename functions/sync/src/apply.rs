@@ -158,6 +158,9 @@ impl Run<'_> {
         }
         let mut person = person.clone();
         self.resolve_managers(&mut person.plan);
+        if !has_work(&person) {
+            return PersonRow::planned(&person);
+        }
         match self.perform(&mut person.plan).await {
             Ok(()) => PersonRow::planned(&person),
             Err(stop) => self.stopped(&person, stop),
@@ -179,8 +182,16 @@ impl Run<'_> {
                 "the run's time was over: the next run goes on",
             ));
         }
-        let lease_left = self.writer.lease.remaining((self.writer.clock)());
-        (lease_left < LEASE_MARGIN).then(|| lease_lost("too little is left of it"))
+        self.may_write().err()
+    }
+
+    /// Whether enough is left of the lease for one more request: asked before each write to JumpCloud.
+    fn may_write(&self) -> Result<(), Reason> {
+        let left = self.writer.lease.remaining((self.writer.clock)());
+        if left < LEASE_MARGIN {
+            return Err(lease_lost("too little is left of it"));
+        }
+        Ok(())
     }
 
     fn stopped(&self, person: &ApprovedPerson, stop: Stop) -> PersonRow {
@@ -246,6 +257,7 @@ impl Run<'_> {
         let creates = |change: &&Change| change.class == Class::Create;
         let mut body = body_of(plan.changes.iter().filter(creates), None);
         body.insert("suspended".to_owned(), json!(false));
+        self.may_write().map_err(Stop::Halt)?;
         let user = match self.writer.jumpcloud.create(&body).await {
             Ok(user) => user,
             Err(error) if error.is_conflict_or_refused() || error.is_in_doubt() => {
@@ -283,11 +295,14 @@ impl Run<'_> {
         let found = self.writer.jumpcloud.find(&keys).await.map_err(|error| {
             stop(error, "JumpCloud did not clearly create the user, and looking for it failed; the next run looks again")
         })?;
+        // A plain refusal proves nothing about who made the user that is in the way: only our identifier on it does.
+        let provable = error.is_in_doubt() || value("employeeIdentifier").is_some();
         let is_ours = |user: &&SystemUser| {
             let same = |attribute: &str, own: &str| {
                 value(attribute).is_none_or(|value| value.eq_ignore_ascii_case(own))
             };
-            same("employeeIdentifier", &user.employee_identifier)
+            provable
+                && same("employeeIdentifier", &user.employee_identifier)
                 && same("username", &user.username)
                 && same("email", &user.email)
         };
@@ -364,18 +379,19 @@ impl Run<'_> {
                 ahead_of: plan.ahead_of,
             });
         }
+        // Before the first write: an adoption that is cut off must not look like one without a baseline.
+        remember(&mut link, &[], &plan.baseline, None)?;
         if self.is_guarded(plan) {
             link.pending = Some(self.writer.run_id.clone());
             self.put(&link).await?;
         }
         let in_place = |change: &&Change| change.class != Class::Activate;
         let body = body_of(plan.changes.iter().filter(in_place), Some(plan));
-        if body.is_empty() {
-            remember(&mut link, &[], &plan.baseline, None)?;
-        } else {
+        if !body.is_empty() {
+            self.may_write().map_err(Stop::Halt)?;
             let updated = self.writer.jumpcloud.update(id, &body).await;
             let user = updated.map_err(|error| stop(error, "JumpCloud did not take the change"))?;
-            remember(&mut link, &plan.changes, &plan.baseline, Some(&user))?;
+            remember(&mut link, &plan.changes, &[], Some(&user))?;
             tracing::info!(worker.id = %plan.key.worker_id, user.id = %id, "changed a user");
         }
         let mut outcome = Ok(());
@@ -437,6 +453,7 @@ impl Run<'_> {
         let invitations = invitations(plan);
         let mut refusal = None;
         for invitation in &invitations {
+            self.may_write().map_err(Stop::Halt)?;
             match self.writer.jumpcloud.activate(id, invitation).await {
                 Ok(()) => {
                     if matches!(invitation, Invitation::To(_)) {
