@@ -240,6 +240,9 @@ impl Run<'_> {
     }
 
     async fn perform(&self, plan: &mut PersonPlan) -> Result<(), Stop> {
+        if plan.note == Note::Replaced {
+            return self.forget(&plan.key).await;
+        }
         match plan.user_id.clone() {
             None => self.create(plan).await,
             Some(user) => self.change(plan, &user).await,
@@ -413,6 +416,9 @@ impl Run<'_> {
         link.email.clone_from(&plan.email);
         link.pending = None;
         self.close(link).await?;
+        if let Some(replaced) = &plan.replaces {
+            self.forget(replaced).await?;
+        }
         outcome
     }
 
@@ -548,6 +554,13 @@ impl Run<'_> {
             .map_err(|error| not_remembered(&error))
     }
 
+    /// Removes the link of a profile whose user another profile of the same person has.
+    async fn forget(&self, key: &WorkerKey) -> Result<(), Stop> {
+        let lease = self.writer.lease.current();
+        let deleted = self.writer.state.delete_link(&lease, key).await;
+        deleted.map_err(|error| not_remembered(&error))
+    }
+
     /// Writes a link once everything is done.
     async fn close(&self, link: Link) -> Result<(), Stop> {
         if self.one_person {
@@ -578,7 +591,7 @@ fn note(plan: &PersonPlan, link: &mut Link, now: Timestamp) {
                 suspension.holds = false;
             }
         }
-        Note::Settled { undone: false } | Note::Nothing => {}
+        Note::Settled { undone: false } | Note::Replaced | Note::Nothing => {}
     }
 }
 

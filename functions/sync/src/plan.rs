@@ -57,6 +57,8 @@ pub struct PersonPlan {
     pub link: Option<Link>,
     /// How an existing user that is not ours yet was recognised.
     pub adopts: Option<AdoptBy>,
+    /// The profile that this one replaced in HR: the user was theirs.
+    pub replaces: Option<WorkerKey>,
     /// What changes, attributes first.
     pub changes: Vec<Change>,
     /// The user of the manager, when it is known before the run.
@@ -88,6 +90,8 @@ pub enum Note {
     },
     /// The person was missing from one more complete read.
     Missing,
+    /// Another profile of the same person has the user: this link is forgotten.
+    Replaced,
     /// A read of this one person at this moment says that they are still there.
     StillThere(Timestamp),
 }
@@ -205,6 +209,7 @@ impl PersonPlan {
             email: Text::default(),
             link: None,
             adopts: None,
+            replaces: None,
             changes: Vec::new(),
             manager_user: None,
             ahead_of: None,

@@ -98,6 +98,7 @@ impl Candidate<'_> {
             return false;
         };
         matches!(self.standing, Standing::Gone(_))
+            && self.read.incomplete.is_none()
             && self.source.policy.lifecycle.leavers == Leavers::Suspend
             && can_be_suspended(user.state())
     }

@@ -1,6 +1,6 @@
 //! Those whom HR does not show: records that could not be read, and people whom a complete read no longer lists.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use mapping::{Class, Missing, SystemUser, UserState, WorkerId, WorkerKey};
@@ -8,7 +8,7 @@ use state::Link;
 
 use super::decide::state_change;
 use super::known::Known;
-use super::{Candidate, can_be_suspended, warning};
+use super::{Candidate, Found, can_be_suspended, warning};
 use crate::gather::Scope;
 use crate::plan::{Note, PersonPlan, Plan, RunWarning};
 
@@ -56,41 +56,45 @@ pub(super) fn missing(known: &Known<'_>, candidates: &[Candidate<'_>], plan: &mu
     if known.snapshot.scope != Scope::Everyone {
         return;
     }
-    // Whoever else claims the same user may be the same person under another profile.
+    // Whoever else has or claims the same user may be the same person under another profile.
     let heirs: BTreeMap<&str, &Candidate<'_>> = candidates
         .iter()
         .filter(|candidate| candidate.is_present())
-        .filter_map(|candidate| Some((candidate.found.claimed()?.id.as_str(), candidate)))
+        .filter_map(|candidate| Some((candidate.found.user()?.id.as_str(), candidate)))
         .collect();
     for (read, source) in known.sources() {
         let lifecycle = &source.policy.lifecycle;
-        if read.incomplete.is_some() || lifecycle.missing == Missing::Ignore {
-            continue;
-        }
-        let listed: BTreeSet<&WorkerId> = read.workers.iter().map(|worker| &worker.id).collect();
-        for link in &known.snapshot.links {
-            if link.key.source != read.name || listed.contains(&link.key.worker_id) {
-                continue;
-            }
+        let links = known.snapshot.links.iter();
+        for link in links.filter(|link| link.key.source == read.name && known.is_unlisted(link)) {
             let user = match &link.user_id {
                 Some(id) => known.user(id.as_str()),
                 None => known.begun(link, known.with_identifier(link.key.worker_id.as_str())),
             };
-            let Some(user) = user.filter(|user| user.state() != UserState::Suspended) else {
-                continue;
-            };
+            let Some(user) = user else { continue };
             if let Some(heir) = heirs.get(user.id.as_str()) {
-                let message = format!(
-                    "HR no longer lists this profile and lists {} with the same account; nobody is suspended",
-                    heir.worker.id
-                );
-                plan.warnings
-                    .push(warning(&link.key, "profile_replaced", message));
-                continue;
+                replaced(link, heir, plan);
+            } else if lifecycle.missing != Missing::Ignore && user.state() != UserState::Suspended {
+                person(known, lifecycle.missing_runs, link, user, plan);
             }
-            person(known, lifecycle.missing_runs, link, user, plan);
         }
     }
+}
+
+/// A profile that another one of the same person took the place of: nobody is suspended.
+fn replaced(link: &Link, heir: &Candidate<'_>, plan: &mut Plan) {
+    if matches!(heir.found, Found::Linked(..)) {
+        let mut person = PersonPlan::new(link.key.clone());
+        person.link = Some(link.clone());
+        person.note = Note::Replaced;
+        plan.people.push(person);
+        return;
+    }
+    let message = format!(
+        "HR no longer lists this profile and lists {} with the same account; nobody is suspended, and the account goes over once that is approved",
+        heir.worker.id
+    );
+    plan.warnings
+        .push(warning(&link.key, "profile_replaced", message));
 }
 
 fn person(known: &Known<'_>, missing_runs: u32, link: &Link, user: &SystemUser, plan: &mut Plan) {

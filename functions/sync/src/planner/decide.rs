@@ -79,6 +79,9 @@ impl<'k, 'a> Decisions<'k, 'a> {
 
     /// Somebody who left: their user loses access.
     fn gone(&mut self, person: &mut PersonPlan, candidate: &Candidate<'a>, why: &str) {
+        if candidate.read.incomplete.is_some() {
+            return;
+        }
         if candidate.is_closed_by_adoption() {
             person.adopts = Some(AdoptBy::EmployeeIdentifier);
         }
@@ -127,8 +130,13 @@ impl<'k, 'a> Decisions<'k, 'a> {
             }
             Found::ByEmail(user) => {
                 person.adopts = Some(AdoptBy::Email);
-                let owner = json!(candidate.source.name);
-                person.changes.push(change(Class::Adopt, "owner", owner));
+                let replaced = self.known.replaced(candidate).map(|link| link.key.clone());
+                let before = replaced.as_ref().map(|key| json!(key.to_string()));
+                person.changes.push(Change {
+                    from: before.unwrap_or_default(),
+                    ..change(Class::Adopt, "owner", json!(candidate.source.name))
+                });
+                person.replaces = replaced;
                 (user, None)
             }
             Found::Nobody | Found::Begun(_) => {

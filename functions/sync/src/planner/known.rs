@@ -1,6 +1,6 @@
 //! What a snapshot says about one person: whose user they are, where they stand, and why nothing may be done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use config::{Config, Source};
 use jiff::Timestamp;
@@ -25,6 +25,8 @@ pub(super) struct Known<'a> {
     usernames: BTreeMap<String, &'a SystemUser>,
     links: BTreeMap<(&'a str, &'a str), &'a Link>,
     owners: BTreeMap<&'a str, &'a Link>,
+    /// The people of each source that was read whole.
+    listed: BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
 impl<'a> Known<'a> {
@@ -50,6 +52,15 @@ impl<'a> Known<'a> {
             links: links().map(|link| (key(link), link)).collect(),
             owners: links()
                 .filter_map(|link| Some((link.user_id.as_ref()?.as_str(), link)))
+                .collect(),
+            listed: snapshot
+                .sources
+                .iter()
+                .filter(|read| snapshot.scope == Scope::Everyone && read.incomplete.is_none())
+                .map(|read| {
+                    let ids = read.workers.iter().map(|worker| worker.id.as_str());
+                    (read.name.as_str(), ids.collect())
+                })
                 .collect(),
         }
     }
@@ -184,10 +195,11 @@ impl<'a> Known<'a> {
         if let Some(reason) = self.protection(user) {
             return Some(reason);
         }
-        if let Some(owner) = self
+        let replaced = self.replaced(candidate);
+        let owner = self
             .owner(user)
-            .filter(|owner| owner.key != candidate.key())
-        {
+            .filter(|owner| owner.key != candidate.key());
+        if let Some(owner) = owner.filter(|_| replaced.is_none()) {
             let (code, what) = if by_email {
                 ("email_held", "work e-mail")
             } else {
@@ -198,6 +210,7 @@ impl<'a> Known<'a> {
         }
         let identifier = user.employee_identifier.as_str();
         let is_own = |own: &str| own == identifier;
+        let is_replaced = replaced.is_some_and(|link| link.key.worker_id.as_str() == identifier);
         let why = if !by_email {
             return None;
         } else if user.state() == UserState::Suspended {
@@ -208,7 +221,10 @@ impl<'a> Known<'a> {
             "is an LDAP service user"
         } else if user.samba_service_user {
             "is a Samba service user"
-        } else if !identifier.is_empty() && !candidate.worker.identifiers().any(is_own) {
+        } else if !identifier.is_empty()
+            && !is_replaced
+            && !candidate.worker.identifiers().any(is_own)
+        {
             "carries another employee identifier"
         } else {
             return None;
@@ -217,6 +233,23 @@ impl<'a> Known<'a> {
             "the user with this work e-mail {why}: give it this person's id as employee identifier, or one of them another e-mail"
         );
         Some(Reason::new("adoption_refused", text))
+    }
+
+    /// The link of a profile that a whole read no longer lists and that had this person's work e-mail and user: a
+    /// profile that was merged into another is the same person.
+    pub(super) fn replaced(&self, candidate: &Candidate<'_>) -> Option<&'a Link> {
+        let Found::ByEmail(user) = candidate.found else {
+            return None;
+        };
+        let owner = self.owner(user)?;
+        let gone = owner.key.source == candidate.source.name && self.is_unlisted(owner);
+        gone.then_some(owner)
+    }
+
+    /// Whether this link's source was read whole and no longer lists its person.
+    pub(super) fn is_unlisted(&self, link: &Link) -> bool {
+        let listed = self.listed.get(link.key.source.as_str());
+        listed.is_some_and(|listed| !listed.contains(link.key.worker_id.as_str()))
     }
 
     fn owner(&self, user: &SystemUser) -> Option<&'a Link> {

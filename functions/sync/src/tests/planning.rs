@@ -320,22 +320,47 @@ fn somebody_missing_is_counted_before_anything_is_done() {
             .iter()
             .all(|person| person.key.worker_id.as_str() != "w1")
     );
-    // A profile that was merged into another is the same person.
-    company.incomplete = None;
-    company
-        .people
-        .push(person("w9", "Ana", "Souza", &json!({})));
+}
+
+#[test]
+fn a_profile_merged_into_another_hands_its_user_over_once_approved() {
+    let config = config("");
+    let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    company.sync(&config);
+    let before = company.users.clone();
+    company.people = vec![person("w9", "Ana", "Souza", &json!({"job_title": "Lead"}))];
     let plan = company.plan(&config);
-    assert!(
-        plan.people
-            .iter()
-            .all(|person| person.key.worker_id.as_str() != "w1")
+    assert_eq!(plan.people.len(), 1, "nobody is missing");
+    assert_eq!(
+        of(&plan, "w9")
+            .replaces
+            .as_ref()
+            .unwrap()
+            .worker_id
+            .as_str(),
+        "w1"
     );
-    assert!(
-        plan.warnings
-            .iter()
-            .any(|warning| warning.code == "profile_replaced")
-    );
+    company.sync(&config);
+    assert_eq!(company.users, before, "held until approved");
+    company.sync_all(&config);
+    assert_eq!(company.user_of("w9").job_title, "Lead");
+    assert_eq!(company.user_of("w9").username, "ana.souza");
+    // A run that died before it forgot the old profile: the next one does, and suspends nobody.
+    let next = company.plan(&config);
+    assert_eq!(of(&next, "w1").note, Note::Replaced);
+    assert!(next.people.iter().all(|person| person.changes.is_empty()));
+}
+
+#[test]
+fn nobody_leaves_on_a_source_that_was_not_read_whole() {
+    let config = config("");
+    let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    company.sync(&config);
+    company.people = vec![leaver("w1", "Ana", "Souza")];
+    company.incomplete = Some("a page failed".to_owned());
+    assert_eq!(company.plan(&config).people, Vec::new());
+    company.incomplete = None;
+    assert!(of(&company.plan(&config), "w1").has(Class::Suspend));
 }
 
 #[test]
