@@ -161,7 +161,7 @@ pub(crate) async fn release(common: &Common, who: &str) -> Result<Exit> {
     let workplace = Workplace::open(common, true).await?;
     let state = &workplace.runner.state;
     let links = if who.contains('@') {
-        state.find_links_by_email(who).await?
+        state.links_of(&state.find_by_email(who).await?).await?
     } else {
         let all = state.links().await?;
         all.into_iter()

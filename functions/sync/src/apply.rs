@@ -372,13 +372,13 @@ impl Run<'_> {
         let suspends = plan
             .changes
             .iter()
-            .find(|change| takes_access(change.class))
-            .map(|change| change.class);
-        if let Some(class) = suspends {
+            .find(|change| takes_access(change.class));
+        if let Some(change) = suspends {
             link.suspension = Some(Suspension {
                 at: now,
-                class,
+                class: change.class,
                 holds: true,
+                was_staged: change.from == json!(UserState::Staged),
                 ahead_of: plan.ahead_of,
             });
         }
@@ -387,6 +387,17 @@ impl Run<'_> {
         if self.is_guarded(plan) {
             link.pending = Some(self.writer.run_id.clone());
             self.put(&link).await?;
+        }
+        if plan
+            .changes
+            .iter()
+            .any(|change| change.attribute.starts_with("attributes."))
+        {
+            // JumpCloud replaces the array whole: what others put there since the list was read stays.
+            let user = self.writer.jumpcloud.user(id).await;
+            let user =
+                user.map_err(|error| stop(error, "the user could not be read before its change"))?;
+            plan.custom_attributes = user.map(|user| user.attributes).unwrap_or_default();
         }
         let in_place = |change: &&Change| change.class != Class::Activate;
         let body = body_of(plan.changes.iter().filter(in_place), Some(plan));
@@ -413,7 +424,13 @@ impl Run<'_> {
             self.note_founded(&plan.key, id);
         }
         note(plan, &mut link, now);
-        link.email.clone_from(&plan.email);
+        let email = plan
+            .changes
+            .iter()
+            .find(|change| change.attribute == "email");
+        if let Some(email) = email.and_then(|change| change.hr.as_str()) {
+            link.email = email.into();
+        }
         link.pending = None;
         self.close(link).await?;
         if let Some(replaced) = &plan.replaces {
@@ -508,6 +525,7 @@ impl Run<'_> {
     ) -> Result<(), Stop> {
         let mut refusal = None;
         for invitation in invitations(plan) {
+            self.may_write().map_err(Stop::Halt)?;
             match self.writer.jumpcloud.invite_again(id, &invitation).await {
                 Err(error) if error.is_conflict_or_refused() => refusal = Some(error),
                 Err(error) if !error.is_in_doubt() => {

@@ -6,25 +6,29 @@ use jiff::Timestamp;
 use mapping::{Class, Text};
 
 use crate::gather::HrSources;
+use crate::judge::{Approvals, Counted};
 use crate::plan::{Note, PersonPlan, Plan, RunWarning};
 
-/// Keeps a missing person's suspension only when a read of that one person says so too. Where a limit holds the
-/// class anyway, nobody is read.
+/// Keeps a missing person's suspension only when a read of that one person says so too. Whoever is held by a limit
+/// anyway, and not approved, is not read.
 pub(crate) async fn confirm(
     mut plan: Plan,
     config: &Config,
+    approvals: &Approvals,
     hr: &HrSources<'_>,
     now: Timestamp,
 ) -> Plan {
     let held = plan.held_by(config);
-    let doubtful: Vec<usize> = plan
-        .people
-        .iter()
-        .enumerate()
-        .filter(|(_, person)| {
-            person.has(Class::Missing)
-                && !held.contains_key(&(person.key.source.clone(), Class::Missing))
+    let is_doubtful = |person: &PersonPlan| {
+        let mut missing = person.changes.iter().filter(|c| c.class == Class::Missing);
+        missing.any(|change| {
+            !held.contains_key(&Counted::of(&person.key.source, change))
+                || approvals.0.contains(&person.digest(change))
         })
+    };
+    let people = plan.people.iter().enumerate();
+    let doubtful: Vec<usize> = people
+        .filter(|(_, person)| is_doubtful(person))
         .map(|(index, _)| index)
         .collect();
     let reads = doubtful

@@ -4,7 +4,7 @@ use config::Config;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use mapping::{
-    AttributeRule, Blank, Field, Origin, Status, Update, Worker, WorkerKey, Written,
+    Attribute, AttributeRule, Blank, Field, Origin, Status, Update, Worker, WorkerKey, Written,
     activation_moment, leaving_moment, value_of,
 };
 use serde::Serialize;
@@ -195,6 +195,9 @@ fn row(
         Some(change) if change.held => "held",
         Some(_) => "written",
         None if hr == jumpcloud => "in step",
+        None if rule.attribute == Attribute::Manager && !hr.is_null() && !jumpcloud.is_null() => {
+            "in step"
+        }
         None if hr.is_null() && rule.blank == Blank::Keep => "kept: HR has none",
         None => "left as it is",
     };

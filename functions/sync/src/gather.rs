@@ -27,7 +27,7 @@ pub struct Snapshot {
     pub sources: Vec<SourceRead>,
     /// The users of the organisation; of a run for a few linked people, only theirs.
     pub users: Vec<SystemUser>,
-    /// The links; of a run for a few linked people, only theirs and their managers'.
+    /// The links; of a run for a few linked people, only theirs.
     pub links: Vec<Link>,
     /// The last good read of each source.
     pub last_reads: BTreeMap<SourceName, LastRead>,
@@ -277,7 +277,7 @@ async fn a_few(
         read.workers.iter().all(|worker| is_linked(&key(worker)))
     });
     let (users, links) = if all_linked {
-        (their_users(&sources, &links, jumpcloud).await?, links)
+        (users_of(&links, jumpcloud).await?, links)
     } else {
         let links = async { Ok(state.links().await?) };
         try_join(all_users(jumpcloud, progress), links).await?
@@ -319,11 +319,10 @@ async fn read_people(
             ids.insert(WorkerId::from(who.as_str()));
             continue;
         }
-        let links = state.find_links_by_email(who).await?;
-        let linked: Vec<WorkerId> = links
-            .into_iter()
-            .filter(|link| link.key.source == source.name)
-            .map(|link| link.key.worker_id)
+        let keys = state.find_by_email(who).await?.into_iter();
+        let linked: Vec<WorkerId> = keys
+            .filter(|key| key.source == source.name)
+            .map(|key| key.worker_id)
             .collect();
         if linked.is_empty() {
             unknown_emails.push(who.to_lowercase());
@@ -343,16 +342,18 @@ async fn read_people(
     if !unknown_emails.is_empty() {
         // HR has no look-up by e-mail: the whole list is read, and only these people are taken from it.
         let everyone = read_source(source, client, now, progress).await?;
+        read.incomplete = everyone.incomplete;
         for email in unknown_emails {
-            let found: Vec<&Worker> = everyone
-                .workers
-                .iter()
-                .filter(|worker| worker.work_email.as_deref() == Some(&*email))
-                .collect();
+            let has_email = |worker: &&Worker| worker.work_email.as_deref() == Some(&*email);
+            let found: Vec<&Worker> = everyone.workers.iter().filter(has_email).collect();
             if found.is_empty() {
                 read.not_found.push(WorkerId::from(email.as_str()));
             }
-            read.workers.extend(found.into_iter().cloned());
+            for worker in found {
+                if read.workers.iter().all(|known| known.id != worker.id) {
+                    read.workers.push(worker.clone());
+                }
+            }
         }
     }
     Ok(read)
@@ -378,37 +379,17 @@ fn only_told_once(sources: &mut [SourceRead]) {
     }
 }
 
-/// The keys of a source's people and of their managers.
+/// The keys of a source's people.
 fn keys_of(read: &SourceRead) -> impl Iterator<Item = WorkerKey> + '_ {
-    let key = |id: &WorkerId| WorkerKey {
+    read.workers.iter().map(|worker| WorkerKey {
         source: read.name.clone(),
-        worker_id: id.clone(),
-    };
-    read.workers
-        .iter()
-        .flat_map(move |worker| [Some(key(&worker.id)), worker.manager.as_ref().map(key)])
-        .flatten()
+        worker_id: worker.id.clone(),
+    })
 }
 
-async fn their_users(
-    sources: &[SourceRead],
-    links: &[Link],
-    jumpcloud: &JumpCloud,
-) -> Result<Vec<SystemUser>, GatherError> {
-    let wanted = links.iter().filter(|link| {
-        sources.iter().any(|read| {
-            read.name == link.key.source
-                && read
-                    .workers
-                    .iter()
-                    .any(|worker| worker.id == link.key.worker_id)
-        })
-    });
-    let users = try_join_all(
-        wanted
-            .filter_map(|link| link.user_id.as_ref())
-            .map(|id| jumpcloud.user(id)),
-    );
-    let users = users.await.map_err(GatherError::JumpCloud)?;
+async fn users_of(links: &[Link], jumpcloud: &JumpCloud) -> Result<Vec<SystemUser>, GatherError> {
+    let ids = links.iter().filter_map(|link| link.user_id.as_ref());
+    let users = try_join_all(ids.map(|id| jumpcloud.user(id))).await;
+    let users = users.map_err(GatherError::JumpCloud)?;
     Ok(users.into_iter().flatten().collect())
 }

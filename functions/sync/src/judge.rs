@@ -5,10 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use config::Config;
-use mapping::{Class, Missing, Rehires, SourceName, Text, WorkerKey};
+use mapping::{Class, Missing, Rehires, SourceName, Text, WorkerId, WorkerKey};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Change, ChangeDigest, PersonPlan, Plan, RunWarning, SourceFacts, manager_of};
+use crate::plan::{
+    Change, ChangeDigest, Note, PersonPlan, Plan, RunWarning, SourceFacts, manager_of,
+};
 
 /// What may be applied: only [`Plan::judge`] makes one.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,24 @@ impl ApprovedPlan {
     /// Everyone of the plan, those whom nothing may happen to included.
     pub fn people(&self) -> &[ApprovedPerson] {
         &self.people
+    }
+}
+
+impl ApprovedPlan {
+    /// Whether somebody of this source who has access is missing, and that is not settled.
+    pub(crate) fn has_missing(&self, source: &SourceName) -> bool {
+        let is_open = |person: &ApprovedPerson| {
+            let noted = matches!(person.plan.note, Note::Missing | Note::StillThere(_));
+            noted
+                || person
+                    .held
+                    .iter()
+                    .any(|change| change.class == Class::Missing)
+        };
+        let people = self.people.iter();
+        people
+            .filter(|person| person.plan.key.source == *source)
+            .any(is_open)
     }
 }
 
@@ -39,8 +59,6 @@ pub struct Held {
     pub classes: Vec<HeldClass>,
     /// Of each held class, the changes that its digest covers.
     pub covers: BTreeMap<ChangeDigest, Vec<ChangeDigest>>,
-    /// Sources whose shrinking holds something back.
-    pub shrunk: BTreeSet<SourceName>,
 }
 
 /// One held class of one source, as the report shows it.
@@ -65,6 +83,38 @@ pub struct HeldBy {
     pub rule: Text,
     /// The limit's value; of `shrink` the people whom the source no longer lists.
     pub value: u64,
+    /// People of the last 24 hours who were counted with these.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub recent: usize,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// What a limit counts: the changes of one class of one source; emptied attributes one by one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Counted {
+    source: SourceName,
+    class: Class,
+    /// Of the class `blank`, which attribute.
+    attribute: Option<Text>,
+}
+
+impl Counted {
+    /// What this change counts towards.
+    pub(crate) fn of(source: &SourceName, change: &Change) -> Self {
+        let attribute = (change.class == Class::Blank).then(|| change.attribute.clone());
+        Self {
+            source: source.clone(),
+            class: change.class,
+            attribute,
+        }
+    }
 }
 
 /// Changes that somebody approved after they were shown.
@@ -72,36 +122,36 @@ pub struct HeldBy {
 pub struct Approvals(pub BTreeSet<ChangeDigest>);
 
 impl Plan {
-    /// The rules that hold back each class of each source, before any approval. Emptied attributes are counted
-    /// attribute by attribute.
-    pub fn held_by(&self, config: &Config) -> BTreeMap<(SourceName, Class), HeldBy> {
-        let mut counts: BTreeMap<(&SourceName, Class, &str), usize> = BTreeMap::new();
+    /// Whether a plan for a few people holds something that is judged by all links.
+    pub(crate) fn needs_all_links(&self, config: &Config) -> bool {
+        let takes_access = |person: &PersonPlan| {
+            person.has(Class::Suspend)
+                || person.has(Class::Missing)
+                || person.has(Class::OutOfScope)
+        };
+        self.people.iter().any(takes_access) || !self.held_by(config).is_empty()
+    }
+
+    /// The rules that hold something back, before any approval.
+    pub fn held_by(&self, config: &Config) -> BTreeMap<Counted, HeldBy> {
+        let mut people: BTreeMap<Counted, BTreeSet<&WorkerId>> = BTreeMap::new();
         for person in &self.people {
-            let counted: BTreeSet<(Class, &str)> = person
-                .changes
-                .iter()
-                .map(|change| {
-                    (
-                        change.class,
-                        if change.class == Class::Blank {
-                            change.attribute.as_str()
-                        } else {
-                            ""
-                        },
-                    )
-                })
-                .collect();
-            for (class, attribute) in counted {
-                *counts
-                    .entry((&person.key.source, class, attribute))
-                    .or_insert(0) += 1;
+            for change in &person.changes {
+                let counted = Counted::of(&person.key.source, change);
+                let counted = people.entry(counted).or_default();
+                counted.insert(&person.key.worker_id);
             }
         }
         let mut held = BTreeMap::new();
-        for ((source, class, _), count) in counts {
-            let facts = self.sources.iter().find(|facts| facts.name == *source);
-            if let Some(rule) = facts.and_then(|facts| rule_for(config, facts, class, count)) {
-                held.insert((source.clone(), class), rule);
+        for (counted, people) in people {
+            let facts = self
+                .sources
+                .iter()
+                .find(|facts| facts.name == counted.source);
+            if let Some(rule) =
+                facts.and_then(|facts| rule_for(config, facts, counted.class, &people))
+            {
+                held.insert(counted, rule);
             }
         }
         held
@@ -125,7 +175,7 @@ impl Plan {
                 let digest = plan.digest(&change);
                 let approved = vanished.remove(&digest) || approvals.0.contains(&digest);
                 let is_held =
-                    !approved && rules.contains_key(&(plan.key.source.clone(), change.class));
+                    !approved && rules.contains_key(&Counted::of(&plan.key.source, &change));
                 if is_held { &mut kept } else { &mut passed }.push((digest, change));
             }
             // An account is made or taken over whole or not at all, and nothing else happens before.
@@ -180,27 +230,25 @@ fn wait_for_held_managers(people: &mut [ApprovedPerson]) {
 impl Held {
     fn new(
         held: BTreeMap<(SourceName, Class), (usize, Vec<ChangeDigest>)>,
-        rules: &BTreeMap<(SourceName, Class), HeldBy>,
+        rules: &BTreeMap<Counted, HeldBy>,
     ) -> Self {
         let mut all = Self::default();
         for ((source, class), (count, digests)) in held {
             // What waits for a held creation or adoption is held by the same rule.
-            let founding = [class, Class::Create, Class::Adopt];
-            let Some(limit) = founding
-                .iter()
-                .find_map(|class| rules.get(&(source.clone(), *class)))
-            else {
+            let rule = |class| {
+                let mut of_source = rules.iter().filter(|(counted, _)| counted.source == source);
+                of_source.find_map(|(counted, rule)| (counted.class == class).then_some(rule))
+            };
+            let mut founding = [class, Class::Create, Class::Adopt].into_iter();
+            let Some(limit) = founding.find_map(rule).cloned() else {
                 continue;
             };
-            if limit.rule == "shrink" {
-                all.shrunk.insert(source.clone());
-            }
             let digest = ChangeDigest::of_all(digests.iter().copied());
             all.classes.push(HeldClass {
                 source,
                 class,
                 count,
-                limit: limit.clone(),
+                limit,
                 digest: digest.to_string(),
             });
             all.covers.insert(digest, digests);
@@ -209,8 +257,13 @@ impl Held {
     }
 }
 
-/// The rule that holds `count` changes of a class of one source, if any.
-fn rule_for(config: &Config, facts: &SourceFacts, class: Class, count: usize) -> Option<HeldBy> {
+/// The rule that holds a class of changes of these people of one source, if any.
+fn rule_for(
+    config: &Config,
+    facts: &SourceFacts,
+    class: Class,
+    people: &BTreeSet<&WorkerId>,
+) -> Option<HeldBy> {
     let source = config
         .sources
         .iter()
@@ -225,6 +278,7 @@ fn rule_for(config: &Config, facts: &SourceFacts, class: Class, count: usize) ->
         return Some(HeldBy {
             rule: Text::const_new("policy"),
             value: 0,
+            recent: 0,
         });
     }
     let destructive = matches!(class, Class::Suspend | Class::Missing | Class::OutOfScope);
@@ -232,17 +286,18 @@ fn rule_for(config: &Config, facts: &SourceFacts, class: Class, count: usize) ->
         return Some(HeldBy {
             rule: Text::const_new("shrink"),
             value: gone as u64,
+            recent: 0,
         });
     }
-    let recent = facts.recent.get(&class).copied().unwrap_or(0);
-    let exceeded = config
-        .limits
-        .classes
-        .get(&class)?
-        .exceeded_by(count + recent, facts.links)?;
+    // Somebody whose suspension was cut off is both planned and recent, and counts once.
+    let recent = facts.recent.get(&class).into_iter().flatten();
+    let recent = recent.filter(|worker| !people.contains(worker)).count();
+    let limit = config.limits.classes.get(&class)?;
+    let exceeded = limit.exceeded_by(people.len() + recent, facts.links)?;
     Some(HeldBy {
         rule: Text::const_new(exceeded.rule),
         value: u64::from(exceeded.value),
+        recent,
     })
 }
 

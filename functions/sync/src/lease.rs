@@ -40,8 +40,11 @@ impl LeaseKeeper {
             .clone()
     }
 
-    /// How much of it is left.
+    /// How much of it is left; nothing once somebody else has it.
     pub(crate) fn remaining(&self, now: Timestamp) -> SignedDuration {
+        if self.renewal.is_finished() {
+            return SignedDuration::ZERO;
+        }
         self.current().remaining(now)
     }
 

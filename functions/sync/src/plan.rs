@@ -38,8 +38,8 @@ pub struct SourceFacts {
     pub listed_before: Option<u64>,
     /// Whether the whole source was read.
     pub complete: bool,
-    /// Suspensions of the last 24 hours, by class, earlier runs only.
-    pub recent: BTreeMap<Class, usize>,
+    /// Whom earlier runs suspended within the last 24 hours, by class.
+    pub recent: BTreeMap<Class, BTreeSet<WorkerId>>,
 }
 
 /// One person's part of the plan.

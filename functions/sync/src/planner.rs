@@ -10,13 +10,13 @@ mod decide;
 mod known;
 mod managers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use config::{Config, Source};
 use jiff::{SignedDuration, Timestamp};
 use mapping::{
     Class, Leavers, MappingError, Standing, SystemUser, Text, UserState, Usernames, Worker,
-    WorkerKey,
+    WorkerId, WorkerKey,
 };
 use state::Link;
 
@@ -41,7 +41,7 @@ pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
     let managers = Managers::of(&candidates, &known);
     let mut decisions = Decisions::new(&known, managers);
     let mut plan = Plan {
-        sources: facts(snapshot, now),
+        sources: facts(snapshot, &snapshot.links, now),
         ..Plan::default()
     };
     for candidate in &candidates {
@@ -179,21 +179,22 @@ fn name_new_users(known: &Known<'_>, candidates: &mut [Candidate<'_>]) {
     }
 }
 
-/// What limits are judged by.
-fn facts(snapshot: &Snapshot, now: Timestamp) -> Vec<SourceFacts> {
+/// What limits are judged by. `links` are all links: limits are shares of them.
+pub(crate) fn facts(snapshot: &Snapshot, links: &[Link], now: Timestamp) -> Vec<SourceFacts> {
     let day_ago = now - SignedDuration::from_hours(24);
     let of_source = |read: &SourceRead| {
-        let mut links = 0;
-        let mut recent: BTreeMap<Class, usize> = BTreeMap::new();
-        for link in snapshot.links.iter().filter(|l| l.key.source == read.name) {
-            links += 1;
+        let mut count = 0;
+        let mut recent: BTreeMap<Class, BTreeSet<WorkerId>> = BTreeMap::new();
+        for link in links.iter().filter(|link| link.key.source == read.name) {
+            count += 1;
             if let Some(suspension) = link.suspension.filter(|last| last.at > day_ago) {
-                *recent.entry(suspension.class).or_default() += 1;
+                let people = recent.entry(suspension.class).or_default();
+                people.insert(link.key.worker_id.clone());
             }
         }
         SourceFacts {
             name: read.name.clone(),
-            links,
+            links: count,
             listed: read.workers.len(),
             listed_before: snapshot.last_reads.get(&read.name).map(|last| last.count),
             complete: snapshot.scope == Scope::Everyone && read.incomplete.is_none(),

@@ -296,6 +296,13 @@ impl Report {
     /// The report as an answer: `people` without the unchanged, and no more of them than an answer can carry.
     #[must_use]
     pub fn into_answer(mut self, with_people: bool) -> Self {
+        if self.warnings.len() > MOST_ROWS {
+            let more = self.warnings.len() - MOST_ROWS;
+            self.warnings.truncate(MOST_ROWS);
+            let message = format!("{more} more warnings are in the run record");
+            self.warnings
+                .push(RunWarning::of_run("warnings_omitted", message));
+        }
         if !with_people {
             self.people_omitted = self.people.len();
             self.people.clear();

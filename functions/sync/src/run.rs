@@ -14,11 +14,11 @@ use crate::apply::{Applied, Writer, apply};
 use crate::chain;
 use crate::confirm::confirm;
 use crate::explain::{Explanation, explain};
-use crate::gather::{GatherError, HrSource, gather};
-use crate::judge::{Approvals, Held, HeldClass};
+use crate::gather::{GatherError, HrSource, Scope, gather};
+use crate::judge::{Approvals, ApprovedPlan, Held, HeldClass, shrunk_by};
 use crate::lease::LeaseKeeper;
 use crate::plan::{ChangeDigest, Reason, RunWarning, SourceFacts};
-use crate::planner::plan;
+use crate::planner::{facts, plan};
 use crate::progress::OnProgress;
 use crate::report::{Calls, Outcome, PersonRow, Report, RunStatus};
 use crate::request::{Mode, Request};
@@ -152,9 +152,14 @@ impl<'a> ThisRun<'a> {
             progress,
         )
         .await?;
-        let plan = plan(&snapshot, self.config, self.started_at);
+        let mut plan = plan(&snapshot, self.config, self.started_at);
+        if snapshot.scope != Scope::Everyone && plan.needs_all_links(self.config) {
+            // Limits are shares of all links, whoever the run is about.
+            let links = self.state.links().await?;
+            plan.sources = facts(&snapshot, &links, self.started_at);
+        }
         drop(snapshot);
-        let plan = confirm(plan, self.config, &self.hr, self.started_at).await;
+        let plan = confirm(plan, self.config, &approvals, &self.hr, self.started_at).await;
 
         let facts = plan.sources.clone();
         let unchanged = plan.unchanged;
@@ -184,7 +189,10 @@ impl<'a> ThisRun<'a> {
                     progress,
                 };
                 let applied = apply(&approved, &writer).await;
-                warnings.extend(self.remember_reads(&facts, &held, &lease.current()).await);
+                warnings.extend(
+                    self.remember_reads(&facts, &approved, &lease.current())
+                        .await,
+                );
                 applied
             }
         };
@@ -233,18 +241,20 @@ impl<'a> ThisRun<'a> {
         Ok(())
     }
 
-    /// Remembers the size of each complete read, unless the source shrank so much that this is held.
+    /// Remembers the size of each complete read. One that shrank beyond the limit is not the new measure as long as
+    /// somebody with access is missing.
     async fn remember_reads(
         &self,
         facts: &[SourceFacts],
-        held: &Held,
+        approved: &ApprovedPlan,
         lease: &Lease,
     ) -> Vec<RunWarning> {
         let mut warnings = Vec::new();
         for facts in facts {
             let count = facts.listed as u64;
             let is_news = facts.complete && facts.listed_before != Some(count);
-            if !is_news || held.shrunk.contains(&facts.name) {
+            let shrunk = shrunk_by(self.config, facts).is_some();
+            if !is_news || shrunk && approved.has_missing(&facts.name) {
                 continue;
             }
             let read = LastRead {

@@ -5,7 +5,6 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 
 use crate::jumpcloud::{Address, or_default};
@@ -133,18 +132,25 @@ pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
         .copied()
         .filter(|contract| contract.is_live())
         .collect();
-    let recorded_zone = live
+    // Where somebody is does not change by a contract's end: the last one still says it.
+    let mut placed = contracts.clone();
+    placed.sort_by_key(|contract| {
+        std::cmp::Reverse((contract.is_live(), contract.start_date.clone()))
+    });
+    let recorded_zone = placed
         .iter()
         .find_map(|contract| contract.timezone.as_deref())
         .or(person.timezone.as_deref());
     let country = clean(person.country.as_deref()).or_else(|| {
-        live.iter()
+        placed
+            .iter()
             .find_map(|contract| clean(contract.country.as_deref()))
     });
     let location = clean(person.work_location.as_deref());
     let (zone, zone_warning) =
         zones.zone_of(recorded_zone, location.as_deref(), country.as_deref());
-    let current = current(&live, now, &zone);
+    let today = now.to_zoned(zone.clone()).date();
+    let current = current(&live, today);
     let of_current =
         |field: fn(&Contract) -> Option<&Text>| current.and_then(field).map(Text::as_str);
     let name_of = |named: &Option<Named>| {
@@ -193,7 +199,7 @@ pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
             .map(WorkerId),
         phones: Vec::new(),
         addresses: person.addresses.iter().map(home_address).collect(),
-        employment: employment(person, &contracts),
+        employment: employment(person, &contracts, today),
         zone,
         warnings: zone_warning.into_iter().collect::<Vec<Warning>>(),
     }
@@ -228,8 +234,7 @@ fn home_address(address: &HomeAddress) -> Address {
 }
 
 /// The latest live employment that has begun, else the first that will.
-fn current<'a>(live: &[&'a Contract], now: Timestamp, zone: &TimeZone) -> Option<&'a Contract> {
-    let today = now.to_zoned(zone.clone()).date();
+fn current<'a>(live: &[&'a Contract], today: Date) -> Option<&'a Contract> {
     let start = |contract: &Contract| date(contract.start_date.as_deref()).ok().flatten();
     let begun = live
         .iter()
@@ -241,8 +246,8 @@ fn current<'a>(live: &[&'a Contract], now: Timestamp, zone: &TimeZone) -> Option
 }
 
 /// Status and dates, all contracts taken together.
-fn employment(person: &Person, contracts: &[&Contract]) -> Employment {
-    match dates(person, contracts) {
+fn employment(person: &Person, contracts: &[&Contract], today: Date) -> Employment {
+    match dates(person, contracts, today) {
         Ok((start, last_day)) => Employment {
             status: status(person, contracts, last_day),
             start,
@@ -258,42 +263,50 @@ fn employment(person: &Person, contracts: &[&Contract]) -> Employment {
 
 /// The first and the last day; the error is a date that cannot be read.
 ///
-/// Somebody with any open-ended contract has no last day, whatever older contracts say; a last day before the
-/// first one belongs to an earlier engagement.
+/// Somebody with any open-ended contract has no last day, whatever other contracts say; the person's own dates speak
+/// only where it is clear which contract they are about. A last day before the first one belongs to an earlier
+/// engagement.
 fn dates<'a>(
     person: &'a Person,
     contracts: &[&'a Contract],
+    today: Date,
 ) -> Result<(Option<Date>, Option<Date>), &'a str> {
     let cancelled = person.active_worker_termination_status.as_deref() == Some("CANCELED");
     let mut start: Option<Date> = None;
+    let mut latest_start: Option<Date> = None;
     let mut last_day: Option<Date> = None;
     let mut open = contracts.is_empty();
     for contract in contracts {
         let begins = date(contract.start_date.as_deref())?;
-        if contract.is_live() {
+        let termination = contract.termination_last_day.as_deref();
+        let ends = last(termination, contract.completion_date.as_deref(), cancelled)?;
+        // A contract whose last day is over no longer runs, whatever its flag still says.
+        if contract.is_live() && ends.is_none_or(|day| day >= today) {
             start = start.into_iter().chain(begins).min();
         }
-        let termination = contract.termination_last_day.as_deref();
-        match last(termination, contract.completion_date.as_deref(), cancelled)? {
+        latest_start = latest_start.max(begins);
+        match ends {
             Some(day) => last_day = last_day.max(Some(day)),
             None => open = true,
         }
     }
     if start.is_none() {
-        start = date(person.start_date.as_deref())?;
+        start = date(person.start_date.as_deref())?.or(latest_start);
     }
-    if open {
+    if open && contracts.len() <= 1 {
         let termination = person.termination_last_day.as_deref();
         let of_direct_employee = person.direct_employee_termination_last_day.as_deref();
         let completion = person
             .completion_date
             .as_deref()
-            .filter(|_| contracts.is_empty());
+            .filter(|_| person.employments.is_empty());
         last_day = last(termination, None, cancelled)?.or(last(
             of_direct_employee,
             completion,
             cancelled,
         )?);
+    } else if open {
+        last_day = None;
     }
     let last_day = last_day.filter(|last| start.is_none_or(|start| *last >= start));
     Ok((start, last_day))
@@ -345,11 +358,6 @@ fn stage(word: &str) -> Option<Stage> {
 
 /// One status out of all the fields that are present.
 fn status(person: &Person, contracts: &[&Contract], last_day: Option<Date>) -> Status {
-    if person.is_pwac == Some(true)
-        || person.hiring_type.as_deref() == Some("person_without_contract")
-    {
-        return Status::NotFirm;
-    }
     let own = [
         &person.hiring_status,
         &person.new_hiring_status,
@@ -389,7 +397,10 @@ fn status(person: &Person, contracts: &[&Contract], last_day: Option<Date>) -> S
                 .flatten()
                 .any(|word| stage(word) == Some(Stage::Employed))
     };
+    let without_contract = person.is_pwac == Some(true)
+        || person.hiring_type.as_deref() == Some("person_without_contract");
     match agreed {
+        None | Some(Stage::PreHire | Stage::Employed) if without_contract => Status::NotFirm,
         None => Status::Unclear("the record has no status".to_owned()),
         Some(Stage::NotFirm) => Status::NotFirm,
         Some(Stage::PreHire) => Status::PreHire,

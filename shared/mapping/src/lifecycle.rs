@@ -33,6 +33,8 @@ pub enum NoAccount {
     NoStartDate,
     /// The account is made at this moment.
     NotBefore(Timestamp),
+    /// The employment has ended and its last day is to come: access that is there stays until then, none is given.
+    Leaving,
 }
 
 /// Where this person stands at `now`. A last day, when HR gives one, decides over the status.
@@ -50,6 +52,15 @@ pub fn standing(worker: &Worker, lifecycle: &Lifecycle, now: Timestamp) -> Stand
         (Some(_), _) if ended && lifecycle.leave_at == LeaveAt::OnStatus => {
             return Standing::Gone("HR shows the employment as ended".to_owned());
         }
+        // A withdrawn offer, whatever last day it would have had.
+        (Some(_), _)
+            if ended && activation_moment(worker, lifecycle).is_some_and(|first| now < first) =>
+        {
+            return Standing::Gone(
+                "HR shows the employment as ended before its first day".to_owned(),
+            );
+        }
+        (Some(_), _) if ended => return Standing::Absent(NoAccount::Leaving),
         (None, _) if ended => {
             return Standing::Gone("HR shows the employment as ended".to_owned());
         }

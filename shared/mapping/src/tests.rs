@@ -410,10 +410,11 @@ fn a_last_day_decides_over_the_status() {
     let inactive = json!({"hiring_status": "inactive", "new_hiring_status": "inactive", "person_status": "INACTIVE",
         "employments": [{"start_date": "2024-01-01", "termination_last_day": "2026-06-30", "is_ended": true}]});
     let lifecycle = Lifecycle::default();
-    assert!(matches!(
+    assert_eq!(
         standing_of(inactive.clone(), &lifecycle, "2026-06-15T00:00:00Z"),
-        Standing::Active(Some(_))
-    ));
+        Standing::Absent(NoAccount::Leaving),
+        "access stays, and none is given"
+    );
     let on_status = Lifecycle {
         leave_at: LeaveAt::OnStatus,
         ..Lifecycle::default()
@@ -426,14 +427,96 @@ fn a_last_day_decides_over_the_status() {
         grace_days: 3,
         ..Lifecycle::default()
     };
-    assert!(matches!(
+    assert_eq!(
         standing_of(inactive.clone(), &grace, "2026-07-03T23:59:59Z"),
-        Standing::Active(Some(_))
-    ));
+        Standing::Absent(NoAccount::Leaving)
+    );
     assert!(matches!(
         standing_of(inactive, &grace, "2026-07-04T00:00:00Z"),
         Standing::Gone(_)
     ));
+}
+
+#[test]
+fn moving_between_contracts_is_not_leaving() {
+    let direct = "2026-05-31";
+    let moved = |old: Value, new_start: &str| {
+        let new =
+            json!({"start_date": new_start, "hiring_status": "active", "timezone": "Asia/Tokyo"});
+        json!({"direct_employee_termination_last_day": direct, "employments": [old, new]})
+    };
+    let unflipped =
+        json!({"start_date": "2024-01-01", "is_ended": false, "hiring_status": "active"});
+    let ended =
+        json!({"start_date": "2024-01-01", "is_ended": true, "termination_last_day": direct});
+    for fields in [
+        moved(unflipped, "2026-06-01"),
+        moved(ended.clone(), "2026-05-25"),
+        moved(ended, "2026-05-31"),
+    ] {
+        let standing = standing_of(
+            fields.clone(),
+            &Lifecycle::default(),
+            "2026-06-02T00:00:00Z",
+        );
+        assert!(
+            matches!(standing, Standing::Active(None)),
+            "{fields}: {standing:?}"
+        );
+    }
+}
+
+#[test]
+fn an_ended_employment_gives_nobody_access() {
+    let ended = |fields: Value| {
+        let mut all = json!({"hiring_status": "inactive", "new_hiring_status": "inactive", "person_status": "INACTIVE"});
+        all.as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        standing_of(all, &Lifecycle::default(), "2026-06-15T00:00:00Z")
+    };
+    let cancelled = json!({"start_date": "2026-07-01", "completion_date": "2026-12-31", "employments": [
+        {"start_date": "2026-07-01", "completion_date": "2026-12-31", "contract_status": "cancelled"}]});
+    assert!(
+        matches!(ended(cancelled), Standing::Gone(_)),
+        "a withdrawn offer"
+    );
+    let ended_early = json!({"employments": [{"start_date": "2026-07-01", "completion_date": "2026-12-31", "is_ended": true}]});
+    assert!(matches!(ended(ended_early), Standing::Gone(_)));
+    let serving = json!({"employments": [{"start_date": "2026-01-01", "completion_date": "2026-12-31", "is_ended": true}]});
+    assert_eq!(ended(serving), Standing::Absent(NoAccount::Leaving));
+    assert!(matches!(
+        ended(json!({"is_pwac": true, "employments": []})),
+        Standing::Gone(_)
+    ));
+}
+
+#[test]
+fn where_somebody_is_does_not_change_when_a_contract_ends() {
+    let contract = |ended: bool| {
+        json!({"person_status": null, "hiring_status": "offboarding", "new_hiring_status": "offboarding", "employments": [
+            {"start_date": "2024-01-01", "termination_last_day": "2026-05-31", "is_ended": ended, "timezone": "Asia/Tokyo"}]})
+    };
+    for ended in [false, true] {
+        let standing = standing_of(
+            contract(ended),
+            &Lifecycle::default(),
+            "2026-05-31T16:00:00Z",
+        );
+        assert!(
+            matches!(standing, Standing::Gone(_)),
+            "{ended}: {standing:?}"
+        );
+    }
+}
+
+#[test]
+fn the_gap_between_two_contracts_is_waited_out() {
+    let fields = json!({"hiring_status": "onboarding", "new_hiring_status": "onboarding", "person_status": null, "employments": [
+        {"start_date": "2024-01-01", "termination_last_day": "2026-05-15", "is_ended": false},
+        {"start_date": "2026-07-01", "is_ended": false}]});
+    let standing = standing_of(fields, &Lifecycle::default(), "2026-06-01T00:00:00Z");
+    assert_eq!(standing, Standing::Staged(Some(at("2026-07-01T00:00:00Z"))));
 }
 
 #[test]

@@ -54,6 +54,8 @@ pub struct Suspension {
     pub holds: bool,
     /// HR's last day, where the suspension was asked for before it: as long as HR says that day, the person has left.
     pub ahead_of: Option<Date>,
+    /// Whether the user had never had access: whoever comes back from that still waits for the invitation.
+    pub was_staged: bool,
 }
 
 /// How long a person has been missing from the source.
@@ -133,23 +135,11 @@ impl State {
             .collect()
     }
 
-    /// The links with this work e-mail, in any case. One written a moment ago may not be found yet; one that is
-    /// found is read as it is now.
-    pub async fn find_links_by_email(&self, email: &str) -> Result<Vec<Link>, StateError> {
+    /// The people whose link has this work e-mail, in any case. The index may be a moment behind the links.
+    pub async fn find_by_email(&self, email: &str) -> Result<Vec<WorkerKey>, StateError> {
         let lookup = lookup_of(email);
-        let keys = self
-            .table
-            .read(self.table.lookup(&lookup), usize::MAX, decode_key)
-            .await?;
-        let mut links = Vec::with_capacity(keys.len());
-        for key in keys {
-            links.extend(
-                self.link(&key)
-                    .await?
-                    .filter(|link| lookup_of(&link.email) == lookup),
-            );
-        }
-        Ok(links)
+        let query = self.table.lookup(&lookup);
+        self.table.read(query, usize::MAX, decode_key).await
     }
 
     /// Writes a link, in one fenced request.
@@ -213,12 +203,14 @@ pub(crate) fn encode(link: &Link) -> Item {
                      class,
                      holds,
                      ahead_of,
+                     was_staged,
                  }| {
                     map([
                         ("at", Some(text(at))),
                         ("class", Some(text(class))),
                         ("holds", flag(holds)),
                         ("ahead_of", ahead_of.map(text)),
+                        ("was_staged", flag(was_staged)),
                     ])
                 },
             ),
@@ -278,6 +270,7 @@ fn decode_suspension(entries: &Item) -> Result<Suspension, Damage> {
             Class::ALL.into_iter().find(|class| class.name() == name)
         })?,
         holds: is_set(entries, "holds")?,
+        was_staged: is_set(entries, "was_staged")?,
     })
 }
 

@@ -89,8 +89,12 @@ fn replaced(link: &Link, heir: &Candidate<'_>, plan: &mut Plan) {
         plan.people.push(person);
         return;
     }
+    let next = match &heir.refusal {
+        Some(reason) => format!("who does not get it: {}", reason.text),
+        None => "who gets it once that is approved".to_owned(),
+    };
     let message = format!(
-        "HR no longer lists this profile and lists {} with the same account; nobody is suspended, and the account goes over once that is approved",
+        "HR no longer lists this profile; nobody is suspended, since it lists {} with the same account, {next}",
         heir.worker.id
     );
     plan.warnings

@@ -20,10 +20,14 @@ pub(super) fn refuse_rivals(candidates: &mut [Candidate<'_>]) {
             refuse(candidates, *index, Reason::new("duplicate_email", text));
         }
     }
-    let claims = present(candidates)
-        .filter(|(_, candidate)| candidate.refusal.is_none())
-        .filter_map(|(index, candidate)| Some((candidate.found.claimed()?.id.as_str(), index)));
-    for rivals in shared(claims.collect()) {
+    let open = || present(candidates).filter(|(_, candidate)| candidate.refusal.is_none());
+    let claims = open().filter_map(|(index, c)| Some((c.found.claimed()?.id.as_str(), index)));
+    let owners = open().filter_map(|(index, c)| match c.found {
+        Found::Linked(_, user) => Some((user.id.as_str(), index)),
+        _ => None,
+    });
+    let rivals = [shared(claims.collect()), shared(owners.collect())];
+    for rivals in rivals.into_iter().flatten() {
         for index in &rivals {
             let others = others(candidates, &rivals, *index);
             let text = format!("the same JumpCloud user is claimed by {others}: neither gets it");

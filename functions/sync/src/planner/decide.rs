@@ -10,7 +10,6 @@ use state::Link;
 use super::known::Known;
 use super::managers::{ManagerUser, Managers};
 use super::{Candidate, Found, can_be_suspended, suspended_by_us, warning};
-use crate::gather::Scope;
 use crate::plan::{Change, Note, PersonPlan, RunWarning};
 
 /// Windows cuts usernames at 20 characters, macOS and Linux at 30.
@@ -79,19 +78,21 @@ impl<'k, 'a> Decisions<'k, 'a> {
 
     /// Somebody who left: their user loses access.
     fn gone(&mut self, person: &mut PersonPlan, candidate: &Candidate<'a>, why: &str) {
-        if candidate.read.incomplete.is_some() {
-            return;
-        }
         if candidate.is_closed_by_adoption() {
             person.adopts = Some(AdoptBy::EmployeeIdentifier);
         }
-        let (Found::Linked(_, user) | Found::ByIdentifier(user)) = candidate.found else {
-            return;
+        let user = match candidate.found {
+            Found::Linked(_, user) | Found::ByIdentifier(user) => user,
+            Found::ByEmail(user) => return self.leaver_not_ours(person, user, why),
+            Found::Deleted(_) | Found::Begun(_) | Found::Nobody => return,
         };
         let state = user.state();
         match candidate.source.policy.lifecycle.leavers {
             Leavers::Suspend if can_be_suspended(state) => {
-                if self.known.snapshot.scope == Scope::LeaveNow {
+                if self
+                    .known
+                    .is_ahead_of_last_day(candidate.worker, candidate.source)
+                {
                     person.ahead_of = candidate.worker.employment.last_day;
                 }
                 let change = state_change(Class::Suspend, state, UserState::Suspended);
@@ -107,9 +108,21 @@ impl<'k, 'a> Decisions<'k, 'a> {
         }
     }
 
+    /// Somebody who left, and whose work e-mail a user of nobody's still has access with.
+    fn leaver_not_ours(&mut self, person: &PersonPlan, user: &SystemUser, why: &str) {
+        let is_open = can_be_suspended(user.state()) && self.known.owner(user).is_none();
+        if is_open && self.known.protection(user).is_none() {
+            let message = format!(
+                "{why}, and the JumpCloud user {} with this work e-mail is not ours and still has access: look at it there",
+                user.id
+            );
+            self.warn(person, "leaver_not_ours", message);
+        }
+    }
+
     /// Somebody who has an account, or should have one.
     fn present(&mut self, person: &mut PersonPlan, candidate: &Candidate<'a>) {
-        let manager = self.managers.manager(candidate, self.known);
+        let manager = self.managers.manager(candidate);
         if let ManagerUser::Circular = manager {
             let message = "the managers form a circle in HR; the manager is left as it is";
             self.warn(person, "manager_circle", message);
@@ -149,6 +162,9 @@ impl<'k, 'a> Decisions<'k, 'a> {
             Found::Deleted(_) => return,
         };
         self.attributes(person, &desired, user, link);
+        if person.adopts.is_some() || link.is_some_and(|link| link.user_id.is_none()) {
+            baseline(person, &desired);
+        }
         let class = match person.adopts {
             Some(AdoptBy::Email) => Class::Adopt,
             Some(AdoptBy::EmployeeIdentifier) | None => Class::Update,
@@ -231,9 +247,6 @@ impl<'k, 'a> Decisions<'k, 'a> {
             };
             match &difference.attribute {
                 Attribute::Custom(_) => person.custom_attributes.clone_from(&user.attributes),
-                Attribute::Email => {
-                    person.email = difference.hr.as_str().unwrap_or_default().into();
-                }
                 _ => {}
             }
             person.changes.push(Change {
@@ -258,7 +271,6 @@ impl<'k, 'a> Decisions<'k, 'a> {
         let AttributeChange { attribute, hr, .. } = difference;
         if matches!(attribute, Attribute::Email | Attribute::AlternateEmail) {
             if person.adopts.is_some() {
-                person.baseline.push((attribute.clone(), hr.clone()));
                 return true;
             }
             // Where an adopted user's mail goes changes only when HR changes its mind after the adoption.
@@ -304,8 +316,9 @@ impl<'k, 'a> Decisions<'k, 'a> {
                     UserState::Activated,
                 );
                 person.changes.push(change);
-                let never_invited = link.is_some_and(|l| !l.adopted && l.invited_at.is_none());
-                if candidate.source.policy.lifecycle.reinvite || never_invited {
+                let waits = link.and_then(|link| link.suspension);
+                let waits = waits.is_some_and(|suspension| suspension.was_staged);
+                if candidate.source.policy.lifecycle.reinvite || waits {
                     invite(person, candidate, Class::Reactivate);
                 }
             }
@@ -327,8 +340,23 @@ impl<'k, 'a> Decisions<'k, 'a> {
 fn settle(person: &mut PersonPlan, link: &Link, user: &SystemUser) {
     let undone = user.state() == UserState::Activated && suspended_by_us(link);
     let unfinished = link.pending.is_some() || link.user_id.is_none();
-    if person.changes.is_empty() && (unfinished || undone || link.missing.is_some()) {
+    let idle = person.changes.is_empty() && (unfinished || link.missing.is_some());
+    if idle || undone && !person.has(Class::Suspend) {
         person.note = Note::Settled { undone };
+    }
+}
+
+/// What HR says of a user that we have not written before: where mail goes on an adopted one, and what is written only
+/// when HR changes its mind.
+fn baseline(person: &mut PersonPlan, desired: &DesiredUser<'_>) {
+    let adopted = person.adopts.is_some();
+    for (rule, value) in &desired.attributes {
+        let is_address = matches!(rule.attribute, Attribute::Email | Attribute::AlternateEmail);
+        if adopted && is_address || rule.update == Update::OnChange {
+            person
+                .baseline
+                .push((rule.attribute.clone(), value.to_json()));
+        }
     }
 }
 

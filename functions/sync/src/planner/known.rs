@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use config::{Config, Source};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use mapping::{
     AdoptBy, NoAccount, Standing, SystemUser, UserState, Worker, desired_user, standing,
 };
 use state::Link;
 
-use super::{Candidate, Found, unmappable};
+use super::{Candidate, Found, can_be_suspended, unmappable};
 use crate::gather::{Scope, Snapshot, SourceRead};
 use crate::plan::Reason;
 
@@ -137,11 +136,22 @@ impl<'a> Known<'a> {
             Some(unmappable(&error))
         };
         let incomplete = || {
-            let text = "an earlier source was not read whole and may hold the same person: the next run looks again";
+            let text = "an earlier source was not read whole in this run and may hold the same person: a run of all sources and people looks again";
             (!self.may_add(candidate.read)).then(|| Reason::new("earlier_source_incomplete", text))
         };
         match (candidate.found, &candidate.standing) {
             (_, Standing::Unclear(_)) => None,
+            _ if self.snapshot.scope == Scope::LeaveNow && !self.is_about_one() => {
+                let text = "several people are meant, and only one can be suspended at once: give the worker id";
+                Some(Reason::new("not_one_person", text))
+            }
+            (found, Standing::Gone(_))
+                if self.snapshot.scope == Scope::LeaveNow
+                    && !matches!(found, Found::Linked(..)) =>
+            {
+                let text = "no JumpCloud user of this person is ours, so nobody is suspended: look in JumpCloud, `rollcall explain` says what was recognised";
+                Some(Reason::new("not_ours", text))
+            }
             (_, standing)
                 if self.snapshot.scope == Scope::LeaveNow
                     && !matches!(standing, Standing::Gone(_)) =>
@@ -149,13 +159,19 @@ impl<'a> Known<'a> {
                 let text = "HR shows no last day for this person, so nobody is suspended ahead of it: end the contract there first";
                 Some(Reason::new("not_leaving", text))
             }
-            (Found::Linked(_, user), _) => self
-                .protection(user)
-                .or_else(|| candidate.is_present().then(unmappable)?),
             (Found::Nobody | Found::Begun(_), Standing::Absent(NoAccount::NoStartDate)) => {
                 let text = "a pre-hire without a start date gets no account: add one in HR";
                 Some(Reason::new("no_start_date", text))
             }
+            (Found::Linked(_, user) | Found::ByIdentifier(user), Standing::Gone(_))
+                if candidate.read.incomplete.is_some() && can_be_suspended(user.state()) =>
+            {
+                let text = "HR shows this person as gone, and the source was not read whole: nobody leaves on that, and the next whole read acts";
+                Some(Reason::new("source_incomplete", text))
+            }
+            (Found::Linked(_, user), _) => self
+                .protection(user)
+                .or_else(|| candidate.is_present().then(unmappable)?),
             // A leaver's user is only taken over to close it, and only on the sure sign.
             (Found::ByIdentifier(user), Standing::Gone(_)) if candidate.is_closed_by_adoption() => {
                 self.adoption_refusal(candidate, user).or_else(incomplete)
@@ -182,11 +198,16 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// While an earlier source is incomplete, somebody in it may be the same person: no later source adds anyone.
+    fn is_about_one(&self) -> bool {
+        let reads = self.snapshot.sources.iter();
+        reads.map(|read| read.workers.len()).sum::<usize>() == 1
+    }
+
+    /// Somebody in an earlier source may be the same person: unless all of them were read whole, no later one adds anyone.
     fn may_add(&self, read: &SourceRead) -> bool {
-        let sources = self.snapshot.sources.iter();
-        let mut earlier = sources.take_while(|other| other.name != read.name);
-        earlier.all(|other| other.incomplete.is_none())
+        let sources = self.config.sources.iter();
+        let mut earlier = sources.take_while(|source| source.name != read.name);
+        earlier.all(|source| self.listed.contains_key(source.name.as_str()))
     }
 
     /// Adoption is not a way in.
@@ -252,25 +273,30 @@ impl<'a> Known<'a> {
         listed.is_some_and(|listed| !listed.contains(link.key.worker_id.as_str()))
     }
 
-    fn owner(&self, user: &SystemUser) -> Option<&'a Link> {
+    pub(super) fn owner(&self, user: &SystemUser) -> Option<&'a Link> {
         self.owners.get(user.id.as_str()).copied()
     }
 
     fn standing(&self, worker: &Worker, source: &Source) -> Standing {
         let lifecycle = &source.policy.lifecycle;
         if let Some(last_day) = worker.employment.last_day
-            && (self.snapshot.scope == Scope::LeaveNow
-                || self.left_ahead_of(worker, source) == Some(last_day))
+            && self.is_ahead_of_last_day(worker, source)
         {
             return Standing::Gone(format!("asked for before the last day, {last_day}"));
         }
         standing(worker, lifecycle, self.now)
     }
 
-    /// The last day before which this person's suspension was asked for.
-    fn left_ahead_of(&self, worker: &Worker, source: &Source) -> Option<Date> {
-        let suspension = self.link(source, worker.id.as_str())?.suspension?;
-        suspension.ahead_of.filter(|_| suspension.holds)
+    /// Whether this person's suspension is, or was, asked for ahead of the last day that HR shows.
+    pub(super) fn is_ahead_of_last_day(&self, worker: &Worker, source: &Source) -> bool {
+        let link = self.link(source, worker.id.as_str());
+        let asked = link
+            .and_then(|link| link.suspension)
+            .filter(|last| last.holds);
+        self.snapshot.scope == Scope::LeaveNow
+            || asked.is_some_and(|last| {
+                last.ahead_of.is_some() && last.ahead_of == worker.employment.last_day
+            })
     }
 
     fn find(&self, worker: &Worker, source: &Source) -> Found<'a> {
@@ -292,7 +318,10 @@ impl<'a> Known<'a> {
         match &link.user_id {
             Some(id) => match self.user(id.as_str()) {
                 Some(user) => Found::Linked(link, user),
-                None => by_identifier().map_or(Found::Deleted(link), Found::ByIdentifier),
+                None if source.policy.adopt.contains(&AdoptBy::EmployeeIdentifier) => {
+                    by_identifier().map_or(Found::Deleted(link), Found::ByIdentifier)
+                }
+                None => Found::Deleted(link),
             },
             None => match self.begun(link, by_identifier()) {
                 Some(user) => Found::Linked(link, user),

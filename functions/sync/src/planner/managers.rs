@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::known::Known;
 use super::{Candidate, Found};
-use crate::gather::Scope;
 use crate::plan::{Change, PersonPlan};
 
 /// A person of a source: the source's rank and the worker id.
@@ -74,8 +73,8 @@ impl<'a> Managers<'a> {
         }
     }
 
-    /// The user of this person's manager.
-    pub(super) fn manager(&self, candidate: &Candidate<'a>, known: &Known<'a>) -> ManagerUser<'a> {
+    /// The user of this person's manager. A run for a few people knows no others: their manager is left as it is.
+    pub(super) fn manager(&self, candidate: &Candidate<'a>) -> ManagerUser<'a> {
         let Some(manager) = &candidate.worker.manager else {
             return ManagerUser::Unknown;
         };
@@ -93,13 +92,6 @@ impl<'a> Managers<'a> {
         match self.accounts.get(&(candidate.rank, manager.as_str())) {
             Some(Account::User(user)) => ManagerUser::Known(manager, user),
             Some(Account::Coming) => ManagerUser::Coming(manager),
-            // A run for a few people has read their managers' links, and nothing else of the managers.
-            None if known.snapshot.scope != Scope::Everyone => known
-                .link(candidate.source, manager.as_str())
-                .and_then(|link| link.user_id.as_ref())
-                .map_or(ManagerUser::Unknown, |user| {
-                    ManagerUser::Known(manager, user)
-                }),
             None => ManagerUser::Unknown,
         }
     }

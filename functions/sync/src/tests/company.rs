@@ -186,6 +186,7 @@ impl Company {
                         class: change.class,
                         holds: true,
                         ahead_of: plan.ahead_of,
+                        was_staged: change.from == json!(UserState::Staged),
                     });
                 }
             } else if let Some(suspension) = &mut link.suspension {

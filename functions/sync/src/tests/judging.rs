@@ -69,6 +69,23 @@ fn suspensions_of_the_last_day_count_too() {
 }
 
 #[test]
+fn suspensions_that_were_cut_off_count_once() {
+    let config = config("");
+    let mut company = leaving(100, 4);
+    for link in &mut company.links[..4] {
+        link.suspension = Some(state::Suspension {
+            at: super::company::now(),
+            class: Class::Suspend,
+            holds: true,
+            ahead_of: None,
+            was_staged: false,
+        });
+    }
+    let (_, held, _) = company.plan(&config).judge(&config, &Approvals::default());
+    assert_eq!(held.classes, Vec::new());
+}
+
+#[test]
 fn approval_passes_what_was_shown_and_nothing_else() {
     let config = config("");
     let mut company = leaving(100, 10);
