@@ -8,17 +8,17 @@ use mapping::SourceName;
 use sandbox::{Company, Options, Sandbox};
 use serde::Serialize;
 use state::RunId;
-use sync::{Mode, Report, Request, RunStatus};
+use sync::{Mode, PersonRow, Report, Request, RunStatus};
 use tokio::time::Instant;
 
 use crate::args::{Common, Run};
 use crate::now;
 use crate::show::{self, Rows};
 use crate::watch::Watch;
-use crate::workplace::Workplace;
+use crate::workplace::{Workplace, embedded_state};
 
 /// A run from here has no function's deadline; this only keeps one that hangs from hanging for ever.
-const LONGEST_RUN: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_RUN: Duration = Duration::from_hours(24);
 /// A command's own lease, unless it ends before.
 const LEASE: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
@@ -72,6 +72,10 @@ pub(crate) async fn run(common: &Common, run: &Run, mode: Mode) -> Result<Exit> 
     } else {
         show::out(&show::report(&report, Rows::All));
     }
+    let unknown = |row: &PersonRow| row.reason_code.as_deref() == Some("not_in_hr");
+    if !run.people.is_empty() && report.people.iter().any(unknown) {
+        return Ok(Exit::Failed);
+    }
     Ok(Exit::of(&report))
 }
 
@@ -104,16 +108,39 @@ fn request(workplace: &Workplace, run: &Run, mode: Mode) -> Result<Request> {
 pub(crate) async fn explain(common: &Common, who: Vec<String>) -> Result<Exit> {
     let workplace = Workplace::open(common, false).await?;
     let watch = Watch::start();
-    let explained = workplace
-        .runner
-        .explain(who, Instant::now() + LONGEST_RUN, &watch.on_progress())
+    let deadline = Instant::now() + LONGEST_RUN;
+    let runner = &workplace.runner;
+    let explained = runner
+        .explain(who.clone(), deadline, &watch.on_progress())
         .await;
     watch.finish();
-    workplace.close().await;
     let explanations = explained.map_err(|error| anyhow::anyhow!(error.advice()))?;
     if explanations.is_empty() {
-        bail!("no source knows this person: give a worker id or a work e-mail as HR has it");
+        let links = runner.state.links().await?;
+        let known = links.iter().find(|link| {
+            who.iter().any(|who| {
+                link.key.worker_id.as_str() == who || link.email.eq_ignore_ascii_case(who)
+            })
+        });
+        match known {
+            Some(link) => bail!(
+                "HR no longer knows {}, who is linked to the JumpCloud user `{}`: after {} whole reads in a row without them, and \
+                 one read of them alone, `missing` decides",
+                link.key,
+                link.username,
+                runner
+                    .config
+                    .sources
+                    .iter()
+                    .find(|source| source.name == link.key.source)
+                    .map_or(0, |source| source.policy.lifecycle.missing_runs)
+            ),
+            None => {
+                bail!("no source knows this person: give a worker id or a work e-mail as HR has it")
+            }
+        }
     }
+    workplace.close().await;
     if common.json {
         print_json(&explanations)?;
     } else {
@@ -168,11 +195,15 @@ pub(crate) async fn release(common: &Common, who: &str) -> Result<Exit> {
             .filter(|link| link.key.worker_id.as_str() == who)
             .collect()
     };
-    let [link] = links.as_slice() else {
-        bail!(
-            "{} links are for `{who}`: give the worker id that `rollcall explain` shows",
-            links.len()
-        );
+    let link = match links.as_slice() {
+        [link] => link,
+        [] => bail!(
+            "nobody is linked under `{who}`: `rollcall explain` says what is known of a person"
+        ),
+        several => bail!(
+            "{} people are linked under `{who}`: give the worker id",
+            several.len()
+        ),
     };
     let lease = state
         .acquire(&format!("release-{}", std::process::id()), now(), LEASE)
@@ -201,6 +232,8 @@ pub(crate) async fn sandbox(common: &Common, port: u16, empty: bool) -> Result<E
         ..Options::default()
     })
     .await?;
+    // The state lives and ends with the users that it is about.
+    embedded_state(&sandbox.aws_url()).await?;
     if common.json {
         print_json(&serde_json::json!({
             "url": sandbox.url(), "jumpcloud": sandbox.jumpcloud_url(), "deel": sandbox.deel_url(), "aws": sandbox.aws_url(),

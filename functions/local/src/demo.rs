@@ -22,7 +22,7 @@ use crate::{now, variable};
 
 /// Rows of each outcome that a step shows.
 const SHOWN: usize = 3;
-const LONGEST_RUN: std::time::Duration = std::time::Duration::from_secs(600);
+const LONGEST_RUN: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// The configuration for a sandbox: every default, its addresses, and a rate that suits a machine of one's own.
 pub(crate) fn config_for(sandbox: &Sandbox) -> String {
@@ -45,9 +45,9 @@ pub(crate) async fn run(common: &Common) -> Result<Exit> {
     let runner = runner(&sandbox).await?;
     let say = |text: &str| {
         if common.json {
-            show::err(text)
+            show::err(text);
         } else {
-            show::out(text)
+            show::out(text);
         }
     };
     let people = sandbox.deel().people().len();

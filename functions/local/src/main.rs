@@ -9,6 +9,7 @@ mod show;
 mod watch;
 mod workplace;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -19,12 +20,25 @@ use commands::Exit;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Cli { command, common } = Cli::parse();
+    let Cli { command, common } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refused) => {
+            // Help and version are no failure; a wrong call is, and 2 would say that something is held.
+            let _ = refused.print();
+            return if refused.use_stderr() {
+                Exit::Failed
+            } else {
+                Exit::Done
+            }
+            .code();
+        }
+    };
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("ROLLCALL_LOG")
-                .unwrap_or_else(|_| "error".into()),
+                .unwrap_or_else(|_| "off".into()),
         )
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     let ended = match command {

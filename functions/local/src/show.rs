@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use comfy_table::{ContentArrangement, Table, presets::NOTHING};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets::NOTHING};
 use mapping::Class;
 use sandbox::Sandbox;
 use serde_json::{Value, json};
@@ -66,7 +66,19 @@ fn headline(report: &Report, text: &mut String) {
         .map(|(outcome, count)| format!("{count} {}", words(*outcome)))
         .collect();
     let calls = &report.calls;
-    let _ = writeln!(text, "{what} (run {})", report.run_id);
+    let partial = report
+        .warnings
+        .iter()
+        .filter(|warning| warning.code == "source_incomplete");
+    let partial: String = partial
+        .filter_map(|warning| {
+            Some(format!(
+                "; `{}` was not read whole",
+                warning.source.as_ref()?
+            ))
+        })
+        .collect();
+    let _ = writeln!(text, "{what}{partial} (run {})", report.run_id);
     if !counts.is_empty() {
         let _ = writeln!(text, "  {}", counts.join(", "));
     }
@@ -112,6 +124,10 @@ fn held(report: &Report, text: &mut String) {
     for held in &report.held {
         let because = match held.limit.rule.as_str() {
             "max" => format!("more than {}", held.limit.value),
+            "percent" if held.limit.recent > 0 => format!(
+                "with {} of the last 24 hours, more than {} % of the source",
+                held.limit.recent, held.limit.value
+            ),
             "percent" => format!("more than {} % of the source", held.limit.value),
             "shrink" => format!("the source lists {} people fewer", held.limit.value),
             _ => "the source's setting".to_owned(),
@@ -134,6 +150,10 @@ fn people(report: &Report, rows: Rows, text: &mut String) {
         return;
     }
     let mut table = table(&["outcome", "person", "username", "what"]);
+    if let Some(person) = table.column_mut(1) {
+        // An id must be copied in one piece.
+        person.set_constraint(ColumnConstraint::ContentWidth);
+    }
     let mut left_out = report.people_omitted;
     for outcome in Outcome::ALL {
         let of_outcome: Vec<&PersonRow> = report
@@ -150,7 +170,7 @@ fn people(report: &Report, rows: Rows, text: &mut String) {
         for row in of_outcome.into_iter().take(shown) {
             table.add_row([
                 words(outcome).to_owned(),
-                format!("{}/{}", row.source, short(row.worker_id.as_str(), 13)),
+                format!("{}/{}", row.source, row.worker_id),
                 row.username
                     .as_deref()
                     .map_or("–".to_owned(), |username| short(username, 28)),
@@ -160,26 +180,24 @@ fn people(report: &Report, rows: Rows, text: &mut String) {
     }
     let _ = writeln!(text, "\n{}", table.trim_fmt());
     if left_out > 0 {
-        let _ = writeln!(
-            text,
-            "  … and {left_out} more; `rollcall runs {}` shows everyone",
-            report.run_id
-        );
+        let _ = writeln!(text, "  … and {left_out} more");
     }
 }
 
 /// One line on what happens to somebody: what matters most, and how much more there is.
 fn what(row: &PersonRow) -> String {
-    let telling = |change: &&ChangeRow| {
-        let founding = row
-            .changes
-            .iter()
-            .any(|change| matches!(change.class, Class::Create | Class::Adopt));
-        !founding
-            || matches!(
-                change.attribute.as_str(),
-                "email" | "owner" | "state" | "invitation"
-            )
+    let created = row
+        .changes
+        .iter()
+        .any(|change| change.class == Class::Create);
+    let activated = row
+        .changes
+        .iter()
+        .any(|change| change.class == Class::Activate);
+    let telling = |change: &&ChangeRow| match change.attribute.as_str() {
+        "state" => !(activated && change.class == Class::Create),
+        "email" | "invitation" => true,
+        _ => !created,
     };
     let mut shown: Vec<String> = row
         .changes
@@ -188,9 +206,10 @@ fn what(row: &PersonRow) -> String {
         .take(MOST_CHANGES)
         .map(change)
         .collect();
-    let more = row.changes.len() - shown.len();
-    if more > 0 {
-        shown.push(format!("{more} more attributes"));
+    match row.changes.len() - shown.len() {
+        0 => {}
+        1 => shown.push("1 more attribute".to_owned()),
+        more => shown.push(format!("{more} more attributes")),
     }
     let changes = shown.join(", ");
     match &row.reason {
@@ -204,7 +223,8 @@ fn change(change: &ChangeRow) -> String {
     let to = value(&change.to);
     match (change.attribute.as_str(), &change.from) {
         ("invitation", _) => format!("invitation to {to}"),
-        ("owner", _) => format!("becomes {to}'s"),
+        ("owner", Value::Null) => format!("{to} takes over this user, known by its work e-mail"),
+        ("owner", from) => format!("{to} takes over this user from {}", value(from)),
         ("state", Value::Null) => to,
         ("state", from) => format!("{} → {to}", value(from)),
         (attribute, Value::Null) => format!("{attribute}: {to}"),
@@ -236,7 +256,7 @@ fn warnings(report: &Report, rows: Rows, text: &mut String) {
     let mut table = table(&["warning", "about", "what"]);
     for warning in report.warnings.iter().take(shown) {
         let about = match (&warning.source, &warning.worker_id) {
-            (Some(source), Some(worker)) => format!("{source}/{}", short(worker.as_str(), 13)),
+            (Some(source), Some(worker)) => format!("{source}/{worker}"),
             (Some(source), None) => source.to_string(),
             _ => String::new(),
         };
@@ -279,7 +299,11 @@ pub(crate) fn runs(runs: &[RunHeader]) -> String {
             run.mode.to_string(),
             run.status.to_string(),
             run.trigger.to_string(),
-            format!("{} ms", run.duration_ms),
+            format!(
+                "{}.{} s",
+                run.duration_ms / 1000,
+                run.duration_ms % 1000 / 100
+            ),
             counts.join(", "),
         ]);
     }
@@ -301,7 +325,7 @@ pub(crate) fn header_json(run: &RunHeader) -> Value {
     } = run;
     json!({
         "run_id": run_id, "mode": mode, "status": status, "trigger": trigger, "started_at": started_at,
-        "duration_ms": duration_ms, "config_digest": config_digest, "plan_digest": plan_digest, "counts": counts,
+        "duration_ms": duration_ms, "config_digest": config_digest, "plan_digest": plan_digest.as_deref().unwrap_or_default(), "counts": counts,
     })
 }
 
@@ -316,6 +340,8 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
         last_day,
         leaves_at,
         zone,
+        standing,
+        policy,
         matched,
         rows,
         decision,
@@ -337,13 +363,17 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
     for (field, value) in record {
         let _ = writeln!(text, "           {field}: {value}");
     }
+    let _ = writeln!(text, "  policy   {policy}");
+    let _ = writeln!(text, "  standing {standing}");
     let _ = writeln!(text, "  match    {matched}");
-    let _ = writeln!(
-        text,
-        "  decision {}: {}",
-        words(decision.outcome),
-        what(decision)
-    );
+    if let Some(username) = &decision.username {
+        let _ = writeln!(text, "  username {username}");
+    }
+    let what = match what(decision) {
+        nothing if nothing.is_empty() => "a run changes nothing".to_owned(),
+        what => what,
+    };
+    let _ = writeln!(text, "  decision {}: {what}", words(decision.outcome));
     let mut table = table(&[
         "attribute",
         "from",
@@ -377,7 +407,7 @@ pub(crate) fn sandbox(sandbox: &Sandbox) -> String {
         "The sandbox serves on {url} until stopped (Ctrl-C).\n\n\
          rollcall.toml for it:\n\n{config}\n\
          and then:\n\n  \
-         export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n  \
+         export ROLLCALL_TABLE=rollcall AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n  \
          rollcall plan\n  rollcall sync\n\n\
          Its people, mails, clock and faults: {url}/sandbox\n",
         url = sandbox.url(),

@@ -46,16 +46,13 @@ impl Workplace {
         // Keys of the form `env:NAME` need no AWS account: nothing is asked of one until a secret is read.
         let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
         let secrets = Secrets::new(Some(aws_sdk_secretsmanager::Client::new(&aws)), variable);
-        let (state, embedded) = match table {
-            Some(table) => (State::connect(&aws, &table), None),
-            None => {
-                let file = common
-                    .state
-                    .clone()
-                    .unwrap_or_else(|| PathBuf::from(DEFAULT_STATE));
-                let embedded = EmbeddedDynamoDb::start(Database::File(file)).await?;
-                (embedded_state(&embedded.url()).await?, Some(embedded))
-            }
+        let (state, embedded) = if let Some(table) = table {
+            (State::connect(&aws, &table), None)
+        } else {
+            let file = common.state.clone();
+            let file = file.unwrap_or_else(|| PathBuf::from(DEFAULT_STATE));
+            let embedded = EmbeddedDynamoDb::start(Database::File(file)).await?;
+            (embedded_state(&embedded.url()).await?, Some(embedded))
         };
         let clock: Clock = Arc::new(now);
         let runner = sync::runner(config, state, &secrets, &environment.allowed_hosts, clock)?;

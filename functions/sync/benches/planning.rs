@@ -8,6 +8,7 @@
     reason = "a benchmark's table goes to standard output"
 )]
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
@@ -16,8 +17,7 @@ use config::{Config, Source};
 use cpu_time::ProcessTime;
 use jiff::Timestamp;
 use mapping::{
-    Class, SystemUser, SystemUserId, Worker, WorkerId, WorkerKey, Written, deel, desired_user,
-    value_of,
+    Class, SystemUser, SystemUserId, Worker, WorkerKey, Written, deel, desired_user, value_of,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -219,41 +219,46 @@ fn peak_mb() -> Option<f64> {
     Some(kilobytes / 1024.0)
 }
 
-/// A company as `gather` would have read it.
+/// A company as `gather` reads it: people and links in the order of HR's ids, users in that of JumpCloud's.
 fn snapshot(case: Case, people: u32, config: &Config, now: Timestamp) -> Result<Snapshot> {
     let source = config.sources.first().context("there is no source")?;
-    let count = people as usize;
-    let mut workers = Vec::with_capacity(count);
-    let mut users = Vec::with_capacity(count);
-    let mut links = Vec::with_capacity(count);
-    for number in 0..people {
-        let mut worker = worker(number, source, now)?;
-        if case != Case::New {
-            let user = user(number, &worker, source)?;
-            links.push(link(number, &worker, &user, source, now)?);
-            users.push(user);
-        }
-        if case == Case::Changed && number % 100 == 0 {
-            worker.job_title = Some("Principal Engineer".into());
-        }
-        workers.push(worker);
-    }
-    Ok(Snapshot {
+    let mut in_hr: Vec<u32> = (0..people).collect();
+    in_hr.sort_by_key(|number| worker_id(*number));
+    let with_user = if case == Case::New { 0 } else { people };
+    let linked = in_hr.iter().filter(|number| **number < with_user);
+    let mut snapshot = Snapshot {
         scope: Scope::Everyone,
+        users: (0..with_user)
+            .map(|number| user(number, source, now))
+            .collect::<Result<_>>()?,
+        links: linked
+            .map(|number| link(*number, source, now))
+            .collect::<Result<_>>()?,
         sources: vec![SourceRead {
             name: source.name.clone(),
-            workers,
+            workers: in_hr
+                .iter()
+                .map(|number| worker(*number, source, now))
+                .collect::<Result<_>>()?,
             unreadable: Vec::new(),
             not_found: Vec::new(),
             incomplete: None,
         }],
-        users,
-        links,
-        last_reads: std::iter::empty().collect(),
-    })
+        last_reads: BTreeMap::new(),
+    };
+    if case == Case::Changed {
+        let workers = snapshot
+            .sources
+            .iter_mut()
+            .flat_map(|read| &mut read.workers);
+        for worker in workers.step_by(100) {
+            worker.job_title = Some("Principal Engineer".into());
+        }
+    }
+    Ok(snapshot)
 }
 
-/// Ids of HR are in another order than those of JumpCloud, and as long as Deel's.
+/// As long as Deel's, and in another order than JumpCloud's.
 fn worker_id(number: u32) -> String {
     let scattered = number.wrapping_mul(2_654_435_761);
     format!("{scattered:08x}-5d1c-4e9b-8a57-{number:012x}")
@@ -343,10 +348,11 @@ fn worker(number: u32, source: &Source, now: Timestamp) -> Result<Worker> {
 }
 
 /// The user of somebody who is in step, as JumpCloud shows it.
-fn user(number: u32, worker: &Worker, source: &Source) -> Result<SystemUser> {
+fn user(number: u32, source: &Source, now: Timestamp) -> Result<SystemUser> {
     let (first, last) = name(number);
+    let worker = worker(number, source, now)?;
     let manager = manager_of(number).map(user_id);
-    let desired = desired_user(worker, &source.policy.attributes, manager.as_ref())?;
+    let desired = desired_user(&worker, &source.policy.attributes, manager.as_ref())?;
     let attributes = desired.attributes.iter();
     let mut fields: Map<String, Value> = attributes
         .map(|(rule, value)| (rule.attribute.wire_name().to_owned(), value.to_json()))
@@ -366,23 +372,19 @@ fn user(number: u32, worker: &Worker, source: &Source) -> Result<SystemUser> {
 }
 
 /// What we remember of a user whose every attribute we wrote.
-fn link(
-    number: u32,
-    worker: &Worker,
-    user: &SystemUser,
-    source: &Source,
-    now: Timestamp,
-) -> Result<Link> {
+fn link(number: u32, source: &Source, now: Timestamp) -> Result<Link> {
+    let worker = worker(number, source, now)?;
+    let user = user(number, source, now)?;
     let manager = manager_of(number).map(user_id);
-    let desired = desired_user(worker, &source.policy.attributes, manager.as_ref())?;
+    let desired = desired_user(&worker, &source.policy.attributes, manager.as_ref())?;
     let mut written = Written::default();
     for (rule, value) in &desired.attributes {
-        let stored = value_of(&rule.attribute, user);
+        let stored = value_of(&rule.attribute, &user);
         written.record(&rule.attribute, value.to_json(), stored);
     }
     let key = WorkerKey {
         source: source.name.clone(),
-        worker_id: WorkerId::from(worker_id(number).as_str()),
+        worker_id: worker.id.clone(),
     };
     let mut link = Link::new(key, user.username.clone(), user.email.clone(), now);
     link.user_id = Some(user.id.clone());

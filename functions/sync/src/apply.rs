@@ -207,7 +207,12 @@ impl Run<'_> {
             }
             Stop::Halt(reason) => {
                 // The first reason stands; the others follow from it.
-                let reason = self.halted.get_or_init(|| reason).clone();
+                let Reason { code, .. } = self.halted.get_or_init(|| reason).clone();
+                let text = "the run ended before this person was done; the next one goes on";
+                let reason = Reason {
+                    code,
+                    text: text.to_owned(),
+                };
                 PersonRow::new(person, Outcome::NotReached, Some(reason))
             }
         }
@@ -735,6 +740,7 @@ fn not_remembered(error: &StateError) -> Stop {
 fn stop(error: ClientError, what: &str) -> Stop {
     let text = format!("{what}: {}", chain(&error));
     if error.is_unauthorized() {
+        let text = format!("{text}; check the key in its secret; nothing further was written");
         Stop::Halt(Reason::new("jumpcloud_key_refused", text))
     } else if error.is_deadline() {
         Stop::Halt(Reason::new("deadline", text))

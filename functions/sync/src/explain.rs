@@ -4,8 +4,8 @@ use config::Config;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use mapping::{
-    Attribute, AttributeRule, Blank, Field, Origin, Status, Update, Worker, WorkerKey, Written,
-    activation_moment, leaving_moment, value_of,
+    Attribute, AttributeRule, Blank, Field, Lifecycle, NoAccount, Origin, Standing, Status, Update,
+    Worker, WorkerKey, Written, activation_moment, leaving_moment, standing, value_of,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -35,6 +35,10 @@ pub struct Explanation {
     pub leaves_at: Option<Timestamp>,
     /// The time zone of these dates.
     pub zone: String,
+    /// Where the person stands, and from what that follows.
+    pub standing: String,
+    /// The source's settings that decide over access.
+    pub policy: String,
     /// The JumpCloud user and why it is this person's, or why there is none.
     pub matched: String,
     /// The mapping, row by row: HR, what we last wrote, JumpCloud.
@@ -100,7 +104,19 @@ pub(crate) fn explain(snapshot: &Snapshot, config: &Config, now: Timestamp) -> V
                 PersonRow::planned,
             );
             let lifecycle = &source.policy.lifecycle;
+            let ahead_of = link
+                .and_then(|link| link.suspension)
+                .filter(|suspension| suspension.holds)
+                .and_then(|suspension| suspension.ahead_of);
+            let standing = match standing(worker, lifecycle, now) {
+                _ if ahead_of.is_some() && ahead_of == worker.employment.last_day => {
+                    "gone: suspended ahead of the last day, as was asked for".to_owned()
+                }
+                standing => describe(&standing),
+            };
             explanations.push(Explanation {
+                standing,
+                policy: policy(lifecycle),
                 record: record(worker),
                 status: status(&worker.employment.status),
                 start: worker.employment.start,
@@ -125,7 +141,7 @@ pub(crate) fn explain(snapshot: &Snapshot, config: &Config, now: Timestamp) -> V
                     ),
                     (Some(_), None) => "the linked user no longer exists in JumpCloud".to_owned(),
                     (None, Some(user)) => format!(
-                        "user {} (`{}`, {}) was recognised and is not linked yet",
+                        "user {} (`{}`, {}) was recognised by its employee identifier or work e-mail and is not linked yet",
                         user.id,
                         user.username,
                         user.state().as_str()
@@ -170,6 +186,44 @@ fn status(status: &Status) -> String {
         Status::Ended => "ended".to_owned(),
         Status::Unclear(seen) => format!("unclear: {seen}"),
     }
+}
+
+fn describe(standing: &Standing) -> String {
+    match standing {
+        Standing::Absent(NoAccount::NotFirm) => "no account yet: HR is not firm".to_owned(),
+        Standing::Absent(NoAccount::NoStartDate) => "no account yet: no start date".to_owned(),
+        Standing::Absent(NoAccount::NotBefore(moment)) => format!("no account before {moment}"),
+        Standing::Absent(NoAccount::Leaving) => {
+            "leaving: access that is there stays until the last day ends, none is given".to_owned()
+        }
+        Standing::Staged(Some(moment)) => format!("an account without access until {moment}"),
+        Standing::Staged(None) => "an account without access until it is activated".to_owned(),
+        Standing::Active(Some(moment)) => format!("access until {moment}"),
+        Standing::Active(None) => "access".to_owned(),
+        Standing::Gone(why) => format!("gone: {why}"),
+        Standing::Unclear(seen) => format!("unclear, so nothing is changed: {seen}"),
+    }
+}
+
+fn policy(lifecycle: &Lifecycle) -> String {
+    let Lifecycle {
+        activate,
+        provision_days_before,
+        activate_at,
+        leave_at,
+        grace_days,
+        invite,
+        reinvite,
+        leavers,
+        missing,
+        missing_runs,
+        rehires,
+    } = lifecycle;
+    let provision = provision_days_before.map_or("any".to_owned(), |days| days.to_string());
+    format!(
+        "activate {activate:?} at {activate_at}, provision_days_before {provision}, invite {invite:?}, reinvite {reinvite}, \
+         leave_at {leave_at:?}, grace_days {grace_days}, leavers {leavers:?}, missing {missing:?} after {missing_runs}, rehires {rehires:?}"
+    )
 }
 
 fn row(

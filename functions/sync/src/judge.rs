@@ -203,7 +203,7 @@ impl Plan {
         let warnings = (!vanished.is_empty())
             .then(|| {
                 let count = vanished.len();
-                RunWarning::of_run("approval_vanished", format!("{count} approved changes are no longer in the plan as they were shown; nothing was done for them"))
+                RunWarning::of_run("approval_vanished", format!("{count} approved changes are already done, or have changed since they were shown; nothing was done for them"))
             })
             .into_iter()
             .collect();

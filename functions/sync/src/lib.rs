@@ -44,12 +44,15 @@ pub use setup::{Environment, SetupError, runner};
 
 use std::error::Error;
 
-/// An error with its causes, each once: `a: b: c`.
+/// An error with its causes, each once: `a: b: c`. Some libraries repeat a cause in their own text.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text = format!("{text}: {cause}");
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
         source = cause.source();
     }
     text

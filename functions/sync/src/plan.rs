@@ -73,6 +73,8 @@ pub struct PersonPlan {
     pub baseline: Vec<(Attribute, Value)>,
     /// What is noted in the link, beside the changes.
     pub note: Note,
+    /// What a suspension rests on.
+    pub evidence: Option<Reason>,
     /// Why nothing is done.
     pub skipped: Option<Reason>,
 }
@@ -217,6 +219,7 @@ impl PersonPlan {
             custom_attributes: Vec::new(),
             baseline: Vec::new(),
             note: Note::Nothing,
+            evidence: None,
             skipped: None,
         }
     }

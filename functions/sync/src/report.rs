@@ -242,7 +242,8 @@ impl PersonRow {
             return Self::new(person, Outcome::Skipped, Some(reason.clone()));
         }
         if person.held.is_empty() {
-            return Self::new(person, Outcome::of(&person.plan), None);
+            let evidence = person.plan.evidence.clone();
+            return Self::new(person, Outcome::of(&person.plan), evidence);
         }
         let mut classes: Vec<&str> = person
             .held

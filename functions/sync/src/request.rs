@@ -47,7 +47,7 @@ pub enum Trigger {
 
 /// Why an event is refused: nothing was read and nothing done.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the event is refused and nothing was read: {}", .problems.join("; "))]
+#[error("refused, and nothing was read: {}", .problems.join("; "))]
 pub struct RequestError {
     /// Every problem of the event.
     pub problems: Vec<String>,

@@ -67,7 +67,12 @@ impl Runner {
             }
             Err(StateError::Busy { holder, until }) => {
                 tracing::info!(run.id = %run.id, holder = %holder, until = %until, "another runner is at it");
-                run.report(RunStatus::Busy)
+                let text =
+                    format!("the run {holder} holds the lease until {until}, unless it renews it");
+                Report {
+                    error: Some(Reason::new("busy", text)),
+                    ..run.report(RunStatus::Busy)
+                }
             }
             Err(error) => run.close(Err(error.into()), None).await,
         }
@@ -350,9 +355,10 @@ impl<'a> ThisRun<'a> {
         };
         if let Err(error) = self.record(&report, lease, last_link.as_ref()).await {
             tracing::error!(run.id = %self.id, error = %chain(&error), "the run could not be recorded");
-            report
-                .warnings
-                .push(RunWarning::of_run("run_not_recorded", chain(&error)));
+            if report.error.is_none() {
+                let warning = RunWarning::of_run("run_not_recorded", chain(&error));
+                report.warnings.push(warning);
+            }
         }
         report.calls.dynamodb = self.state.calls();
         let Report {

@@ -437,8 +437,8 @@ fn base36(mut bits: u64) -> String {
 /// `first.last` in the letters that an address may have; `person` when none is left.
 fn local_part(first_name: &str, last_name: &str) -> String {
     let letters = |name: &str| -> String {
-        let name = name.chars().filter(char::is_ascii_alphanumeric);
-        name.map(|char| char.to_ascii_lowercase()).collect()
+        let name = deunicode::deunicode(name).to_ascii_lowercase();
+        name.chars().filter(char::is_ascii_alphanumeric).collect()
     };
     let parts: Vec<String> = [first_name, last_name]
         .into_iter()

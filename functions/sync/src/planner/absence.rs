@@ -10,7 +10,7 @@ use super::decide::state_change;
 use super::known::Known;
 use super::{Candidate, Found, can_be_suspended, warning};
 use crate::gather::Scope;
-use crate::plan::{Note, PersonPlan, Plan, RunWarning};
+use crate::plan::{Note, PersonPlan, Plan, Reason, RunWarning};
 
 /// A person is read alone at most once in this time.
 const CHECKED_EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -126,9 +126,10 @@ fn person(known: &Known<'_>, missing_runs: u32, link: &Link, user: &SystemUser, 
         plan.warnings.push(warning(&link.key, "missing", message));
         person.note = Note::Missing;
     } else if can_be_suspended(state) {
-        person
-            .changes
-            .push(state_change(Class::Missing, state, UserState::Suspended));
+        let change = state_change(Class::Missing, state, UserState::Suspended);
+        person.changes.push(change);
+        let text = format!("HR no longer lists this person: complete read {runs}");
+        person.evidence = Some(Reason::new("missing", text));
     } else {
         let message = "HR no longer lists this person, and the user is in a state that this version does not know: look at it in JumpCloud";
         plan.warnings

@@ -10,7 +10,7 @@ use state::Link;
 use super::known::Known;
 use super::managers::{ManagerUser, Managers};
 use super::{Candidate, Found, can_be_suspended, suspended_by_us, warning};
-use crate::plan::{Change, Note, PersonPlan, RunWarning};
+use crate::plan::{Change, Note, PersonPlan, Reason, RunWarning};
 
 /// Windows cuts usernames at 20 characters, macOS and Linux at 30.
 const LONG_USERNAME: usize = 20;
@@ -97,6 +97,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
                 }
                 let change = state_change(Class::Suspend, state, UserState::Suspended);
                 person.changes.push(change);
+                person.evidence = Some(Reason::new("left", why));
             }
             Leavers::Suspend if state == UserState::Unknown => {
                 let message = format!(
@@ -245,9 +246,8 @@ impl<'k, 'a> Decisions<'k, 'a> {
                 _ if difference.to.is_null() => Class::Blank,
                 _ => Class::Update,
             };
-            match &difference.attribute {
-                Attribute::Custom(_) => person.custom_attributes.clone_from(&user.attributes),
-                _ => {}
+            if let Attribute::Custom(_) = &difference.attribute {
+                person.custom_attributes.clone_from(&user.attributes);
             }
             person.changes.push(Change {
                 class,
