@@ -1,1 +1,22 @@
-//! e2e
+//! The harness of the end-to-end tests: a [`World`] of its own for each test, in which the real programs run.
+//!
+//! Nothing here knows how rollcall works inside: it hires people, invokes the function, and looks at what came of it.
+
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a harness fails as an assertion does: a test has nobody to hand an error to"
+)]
+
+mod lambda;
+mod program;
+mod reading;
+mod setup;
+mod world;
+
+pub use lambda::{Answer, Function};
+pub use program::Ran;
+pub use reading::Reading;
+pub use setup::Setup;
+pub use world::{Programs, World};

@@ -1,0 +1,266 @@
+//! The program `rollcall`, as an admin calls it.
+
+use e2e::{Ran, Reading, Setup};
+use sandbox::{Stage, Vendor};
+use serde_json::Value;
+use sync::Outcome;
+
+use crate::{ana, hire_others, world, world_with, world_with_ana};
+
+fn assert_ended(ran: &Ran, code: i32) {
+    assert_eq!(ran.code, Some(code), "{ran:?}");
+}
+
+#[tokio::test]
+async fn plan_shows_what_sync_then_does() {
+    let world = world().await;
+    let id = world.hire(ana());
+
+    let plan = world.rollcall(&["plan"]).await;
+    assert_ended(&plan, 0);
+    assert!(plan.stdout.contains("ana.souza"), "{}", plan.stdout);
+    assert!(world.jumpcloud().users().is_empty());
+
+    let sync = world.rollcall(&["sync"]).await;
+    assert_ended(&sync, 0);
+    assert!(sync.stdout.contains("ana.souza"), "{}", sync.stdout);
+    assert_eq!(world.state_of(&id).await, "ACTIVATED");
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn json_is_one_document_and_nothing_else() {
+    let (world, id) = world_with_ana(Setup::new()).await;
+    world.change(&id, &ana().job_title("Principal"));
+    let plan = world.rollcall(&["plan", "--json"]).await.json();
+    assert_eq!(plan["status"], "planned");
+    assert_eq!(plan["people"][0]["changes"][0]["to"], "Principal");
+    let sync = world.rollcall(&["--json", "sync"]).await.json();
+    assert_eq!(sync["status"], "applied");
+    let runs = world.rollcall(&["runs", "--json"]).await.json();
+    assert_eq!(runs.as_array().unwrap().len(), 3);
+    let run = sync["run_id"].as_str().unwrap();
+    let whole = world.rollcall(&["runs", run, "--json"]).await.json();
+    assert_eq!(whole["people"], sync["people"]);
+    let explained = world.rollcall(&["explain", &id, "--json"]).await.json();
+    assert_eq!(explained.as_array().unwrap().len(), 1);
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn exit_code_says_how_it_ended() {
+    let world = world().await;
+    let people = hire_others(&world, 5);
+    assert_ended(&world.rollcall(&["sync"]).await, 0);
+    for (id, profile) in &people[..4] {
+        world.change(
+            id,
+            &profile.clone().stage(Stage::Inactive(world.days_ago(2))),
+        );
+    }
+
+    let held = world.rollcall(&["sync", "--json"]).await;
+    assert_ended(&held, 2);
+    assert_ended(&world.rollcall(&["plan"]).await, 2);
+    let digest = held.json()["held"][0]["digest"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let approved = world
+        .rollcall(&["sync", "--approve", &digest, "--json"])
+        .await;
+    assert_ended(&approved, 0);
+    assert_eq!(approved.json()["counts"]["suspended"], 4);
+
+    world.jumpcloud().set_key("revoked");
+    let failed = world.rollcall(&["sync"]).await;
+    assert_ended(&failed, 1);
+    assert!(failed.stdout.contains("jumpcloud.region"), "{failed:?}");
+}
+
+#[tokio::test]
+async fn wrong_calls_end_with_one_and_say_what_is_wrong() {
+    let world = world().await;
+    for arguments in [
+        vec!["plan", "--source", "workday"],
+        vec!["plan", "--approve", "yes"],
+        vec!["sync", "--now", "--person", "a", "--person", "b"],
+        vec!["plan", "--config", "nowhere.toml"],
+        vec!["runs", "no-such-run"],
+        vec!["explain", "nobody"],
+        vec!["release", "nobody"],
+    ] {
+        let ran = world.rollcall(&arguments).await;
+        assert_eq!(ran.code, Some(1), "{arguments:?}: {ran:?}");
+        assert_eq!(ran.stdout, "", "{arguments:?}");
+        assert!(!ran.stderr.is_empty(), "{arguments:?}");
+    }
+    assert_eq!(world.requests(Vendor::JumpCloud), 0);
+}
+
+#[tokio::test]
+async fn unknown_words_are_wrong_calls() {
+    let world = world().await;
+    for arguments in [
+        vec!["plan", "--no-such-flag"],
+        vec!["no-such-command"],
+        vec!["sync", "--now"],
+    ] {
+        assert_ended(&world.rollcall(&arguments).await, 1);
+    }
+    assert_ended(&world.rollcall(&["--help"]).await, 0);
+}
+
+#[tokio::test]
+async fn one_person_can_be_synced_by_id_or_email_and_suspended_now() {
+    let (world, id) = world_with_ana(Setup::new()).await;
+    world.change(&id, &ana().stage(Stage::Offboarding(world.in_days(20))));
+    let email = "ana.souza@northlight.example";
+    let ran = world.rollcall(&["sync", "--person", email]).await;
+    assert_ended(&ran, 0);
+    assert_eq!(world.state_of(&id).await, "ACTIVATED");
+    let ran = world.rollcall(&["sync", "--person", &id, "--now"]).await;
+    assert_ended(&ran, 0);
+    assert_eq!(world.state_of(&id).await, "SUSPENDED");
+}
+
+#[tokio::test]
+async fn explain_tells_record_match_mapping_and_decision() {
+    let (world, id) = world_with_ana(Setup::new()).await;
+    world.change(&id, &ana().job_title("Principal"));
+    let ran = world.rollcall(&["explain", &id]).await;
+    assert_ended(&ran, 0);
+    for part in [
+        "ana.souza@northlight.example",
+        "is linked to this person",
+        "jobTitle",
+        "Principal",
+        "always",
+    ] {
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
+    }
+    let by_email = world
+        .rollcall(&["explain", "ana.souza@northlight.example"])
+        .await;
+    assert_eq!(by_email.stdout, ran.stdout);
+    assert_eq!(world.user_of(&id).await["jobTitle"], "Engineer");
+}
+
+#[tokio::test]
+async fn runs_lists_the_latest_first_and_shows_one_whole() {
+    let (world, _) = world_with_ana(Setup::new()).await;
+    let latest = world.plan().await;
+    let list = world.rollcall(&["runs"]).await;
+    assert_ended(&list, 0);
+    let at = |word: &str| list.stdout.find(word).unwrap();
+    assert!(at(" plan ") < at(" apply "), "{}", list.stdout);
+    let one = world
+        .rollcall(&["runs", "--limit", "1", "--json"])
+        .await
+        .json();
+    assert_eq!(one.as_array().unwrap().len(), 1);
+    assert_eq!(one[0]["run_id"], latest.run_id.as_str());
+    let first = world.rollcall(&["runs", latest.run_id.as_str()]).await;
+    assert_ended(&first, 0);
+}
+
+#[tokio::test]
+async fn released_person_is_recognised_anew() {
+    let (world, id) = world_with_ana(Setup::new()).await;
+    let user = world.user_of(&id).await;
+    assert_ended(&world.rollcall(&["release", &id]).await, 0);
+    assert!(world.links().await.is_empty());
+
+    let report = world.run_sync().await;
+
+    assert_eq!(report.outcome_of(&id), Outcome::Adopted);
+    assert_eq!(world.user_of(&id).await["_id"], user["_id"]);
+    assert_eq!(world.invitations().len(), 1);
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn person_whose_user_was_deleted_gets_a_new_one_after_a_release() {
+    let (world, id) = world_with_ana(Setup::new()).await;
+    let user = world.user_of(&id).await;
+    world.jumpcloud().delete(user["_id"].as_str().unwrap());
+    world.run_sync().await;
+    let ran = world
+        .rollcall(&["release", "ana.souza@northlight.example"])
+        .await;
+    assert_ended(&ran, 0);
+    let report = world.run_sync().await;
+    assert_eq!(report.outcome_of(&id), Outcome::Created);
+    assert_eq!(world.jumpcloud().users().len(), 1);
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn state_in_a_file_is_there_for_the_next_call() {
+    let world = world().await;
+    world.hire(ana());
+    let first = world
+        .rollcall_alone(&["sync", "--state", "mine.sqlite", "--json"])
+        .await;
+    assert_ended(&first, 0);
+    assert_eq!(first.json()["counts"]["created"], 1);
+    let second = world
+        .rollcall_alone(&["sync", "--state", "mine.sqlite", "--json"])
+        .await;
+    assert_eq!(second.json()["counts"]["unchanged"], 1);
+    assert_eq!(world.jumpcloud().users().len(), 1);
+    assert!(world.folder().join("mine.sqlite").exists());
+    assert!(world.links().await.is_empty(), "the table was written");
+}
+
+#[tokio::test]
+async fn sync_with_a_real_jumpcloud_must_say_where_its_state_is() {
+    let text = "[jumpcloud]\napi_key = \"env:JUMPCLOUD_KEY\"\n\n[[source]]\nname = \"deel\"\nkind = \"deel\"\n\
+                api_key = \"env:DEEL_TOKEN\"\n";
+    let world = world_with(Setup::new().configuration(text)).await;
+    for arguments in [["sync", "--json"], ["release", "somebody"]] {
+        let ran = world.rollcall_alone(&arguments).await;
+        assert_ended(&ran, 1);
+        assert!(ran.stderr.contains("ROLLCALL_TABLE"), "{ran:?}");
+        assert!(ran.stderr.contains("--state"), "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn busy_is_no_failure() {
+    let world = world().await;
+    world.hire(ana());
+    let now = world.sandbox().clock().now();
+    let term = jiff::SignedDuration::from_mins(2);
+    world.state().acquire("somebody", now, term).await.unwrap();
+    let ran = world.rollcall(&["sync", "--json"]).await;
+    assert_ended(&ran, 0);
+    assert_eq!(ran.json()["status"], "busy");
+    assert!(world.jumpcloud().users().is_empty());
+}
+
+#[tokio::test]
+async fn demo_runs_by_itself_and_ends_in_step() {
+    let world = world().await;
+    let ran = world.rollcall(&["--json"]).await;
+    assert_ended(&ran, 0);
+    let reports = ran.json();
+    let reports = reports.as_array().unwrap();
+    assert_eq!(reports.len(), 4);
+    let count = |report: &Value, outcome: &str| report["counts"][outcome].as_u64().unwrap();
+    assert!(count(&reports[1], "created") > 150);
+    let last = reports.last().unwrap();
+    let idle = [
+        "failed",
+        "not_reached",
+        "created",
+        "suspended",
+        "updated",
+        "adopted",
+        "activated",
+    ];
+    assert!(
+        idle.iter().all(|outcome| count(last, outcome) == 0),
+        "{last}"
+    );
+}
