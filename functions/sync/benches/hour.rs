@@ -236,7 +236,7 @@ impl World {
             let cost = self.run(Request::default(), Outcome::Created, 1).await?;
             figures.count("JumpCloud: beside the pages", cost.jumpcloud_others, 3);
             let more = cost.dynamodb.saturating_sub(unchanged.dynamodb);
-            // The intent, the number of people, and what makes the link, which goes with the run's record.
+            // The intent, and the number of people; the link itself goes with the run's record.
             figures.count("DynamoDB: more than unchanged", more, 2);
             time("seconds", cost.took, None);
         }

@@ -7,6 +7,7 @@
 mod absence;
 mod conflicts;
 mod decide;
+mod index;
 mod known;
 mod managers;
 
@@ -33,19 +34,19 @@ pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
     conflicts::refuse_rivals(&mut candidates);
     for candidate in &mut candidates {
         if candidate.refusal.is_none() {
-            candidate.refusal = known.refusal(candidate);
+            candidate.refusal = known.refusal(candidate).map(Box::new);
         }
     }
     name_new_users(&known, &mut candidates);
 
-    let managers = Managers::of(&candidates, &known);
+    let managers = Managers::of(&candidates);
     let mut decisions = Decisions::new(&known, managers);
     let mut plan = Plan {
         sources: facts(snapshot, &snapshot.links, now),
         ..Plan::default()
     };
-    for candidate in &candidates {
-        match decisions.person(candidate) {
+    for (index, candidate) in candidates.iter().enumerate() {
+        match decisions.person(candidate, index) {
             Some(person) => plan.people.push(person),
             None => plan.unchanged += 1,
         }
@@ -74,7 +75,7 @@ struct Candidate<'a> {
     standing: Standing,
     found: Found<'a>,
     /// Why nothing may be done for this person.
-    refusal: Option<Reason>,
+    refusal: Option<Box<Reason>>,
     /// The username of somebody who gets an account.
     username: Option<Text>,
 }
@@ -156,6 +157,9 @@ impl<'a> Found<'a> {
 
 /// Gives a username to everyone who gets an account, in the order of sources and worker ids.
 fn name_new_users(known: &Known<'_>, candidates: &mut [Candidate<'_>]) {
+    if !candidates.iter().any(Candidate::is_new) {
+        return;
+    }
     let mut usernames = Usernames::default();
     let taken = known.snapshot.users.iter().map(|user| &user.username);
     taken
@@ -174,7 +178,7 @@ fn name_new_users(known: &Known<'_>, candidates: &mut [Candidate<'_>]) {
         };
         match username {
             Ok(username) => candidate.username = Some(username),
-            Err(error) => candidate.refusal = Some(unmappable(&error)),
+            Err(error) => candidate.refusal = Some(Box::new(unmappable(&error))),
         }
     }
 }

@@ -115,8 +115,8 @@ mod tests {
                 false,
             ),
             (
-                r#"{"_id":"1","username":"a","phoneNumbers":[{},{"type":7}]}"#,
-                "`SystemUser` does not fit at `phoneNumbers[1].type`",
+                r#"{"_id":"1","username":"a","addresses":[{},{"type":7}]}"#,
+                "`SystemUser` does not fit at `addresses[1].type`",
                 false,
             ),
             (r#"{"_id":"1"}"#, "`SystemUser` lacks `username`", false),

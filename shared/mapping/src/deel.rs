@@ -197,7 +197,6 @@ pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
             .as_ref()
             .and_then(|manager| clean(manager.id.as_deref()))
             .map(WorkerId),
-        phones: Vec::new(),
         addresses: person.addresses.iter().map(home_address).collect(),
         employment: employment(person, &contracts, today),
         zone,

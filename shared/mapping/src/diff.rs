@@ -109,7 +109,7 @@ pub fn desired_user<'a>(
     rules: &'a [AttributeRule],
     manager: Option<&'a SystemUserId>,
 ) -> Result<DesiredUser<'a>, MappingError> {
-    check_work_email(worker)?;
+    mappable(worker)?;
     let mut warnings = Vec::new();
     let mut attributes = Vec::with_capacity(rules.len());
     for rule in rules {
@@ -144,7 +144,8 @@ pub fn desired_user<'a>(
     })
 }
 
-fn check_work_email(worker: &Worker) -> Result<(), MappingError> {
+/// Whether this person can become a JumpCloud user at all.
+pub fn mappable(worker: &Worker) -> Result<(), MappingError> {
     let email = worker
         .work_email
         .as_deref()
@@ -190,10 +191,11 @@ fn attribute_change(
     let attribute = &rule.attribute;
     let in_step = match desired {
         DesiredValue::Blank => rule.blank == Blank::Keep || holds_nothing(attribute, user),
+        DesiredValue::Text(text) if text == attribute.text_of(user) => true,
         DesiredValue::Text(text) if attribute.ignores_case() => {
             text.to_lowercase() == attribute.text_of(user).trim().to_lowercase()
         }
-        DesiredValue::Text(text) => text == attribute.text_of(user),
+        DesiredValue::Text(_) => false,
         DesiredValue::Addresses(addresses) => addresses
             .iter()
             .all(|address| user.addresses.contains(address)),

@@ -60,9 +60,6 @@ pub struct SystemUser {
     /// The manager's user id.
     #[serde(default, deserialize_with = "or_default")]
     pub manager: Text,
-    /// Phone numbers; replaced whole on update.
-    #[serde(default, deserialize_with = "or_default")]
-    pub phone_numbers: Vec<Phone>,
     /// Addresses; replaced whole on update.
     #[serde(default, deserialize_with = "or_default")]
     pub addresses: Vec<Address>,
@@ -129,17 +126,6 @@ impl UserState {
             Self::Unknown => "UNKNOWN",
         }
     }
-}
-
-/// One of a user's phone numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Phone {
-    /// `work`, `mobile`, `home`, `work_mobile` or `work_fax`.
-    #[serde(rename = "type", default, deserialize_with = "or_default")]
-    pub kind: Text,
-    /// The number.
-    #[serde(default, deserialize_with = "or_default")]
-    pub number: Text,
 }
 
 /// One of a user's addresses.

@@ -4,6 +4,7 @@
 //! following midnight. A moment that daylight saving skips is the next one that exists: never early.
 
 use jiff::civil::{Date, Time};
+use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 
 use crate::policy::{Activate, LeaveAt, Lifecycle};
@@ -66,7 +67,6 @@ pub fn standing(worker: &Worker, lifecycle: &Lifecycle, now: Timestamp) -> Stand
         }
         _ => {}
     }
-    let activation = activation_moment(worker, lifecycle);
     let pre_hire = match employment.status {
         Status::NotFirm => return Standing::Absent(NoAccount::NotFirm),
         Status::PreHire => true,
@@ -88,16 +88,27 @@ pub fn standing(worker: &Worker, lifecycle: &Lifecycle, now: Timestamp) -> Stand
     let active = match lifecycle.activate {
         Activate::Never => return Standing::Staged(None),
         Activate::Immediately => !pre_hire,
-        Activate::OnStartDate => match activation {
+        Activate::OnStartDate if began_long_ago(worker, now) => true,
+        Activate::OnStartDate => match activation_moment(worker, lifecycle) {
             Some(moment) => now >= moment,
             None => !pre_hire,
         },
     };
     match (active, lifecycle.activate) {
         (true, _) => Standing::Active(leaves),
-        (false, Activate::OnStartDate) => Standing::Staged(activation),
+        (false, Activate::OnStartDate) => Standing::Staged(activation_moment(worker, lifecycle)),
         (false, Activate::Immediately | Activate::Never) => Standing::Staged(None),
     }
+}
+
+/// Whether the first day lies so far back that it has begun in every zone: spares most people the arithmetic of theirs.
+fn began_long_ago(worker: &Worker, now: Timestamp) -> bool {
+    let today = Offset::UTC.to_datetime(now).date();
+    let begun = worker
+        .employment
+        .start
+        .and_then(|start| start.checked_add(Span::new().days(3)).ok());
+    begun.is_some_and(|begun| begun < today)
 }
 
 /// The moment at which the start date begins for this person.

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::jumpcloud::{Address, Phone};
+use crate::jumpcloud::Address;
 
 /// Short text: up to 24 bytes are kept in place, so that a company of 100,000 fits in memory.
 pub type Text = CompactString;
@@ -55,7 +55,7 @@ id! {
 }
 
 /// One person of one source: the key of a link.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct WorkerKey {
     /// The source that lists the person.
     pub source: SourceName,
@@ -104,8 +104,6 @@ pub struct Worker {
     pub city: Option<Text>,
     /// The person's manager, when the source names one of its own people.
     pub manager: Option<WorkerId>,
-    /// Phone numbers.
-    pub phones: Vec<Phone>,
     /// Addresses.
     pub addresses: Vec<Address>,
     /// Status and dates.

@@ -56,16 +56,21 @@ pub(super) fn missing(known: &Known<'_>, candidates: &[Candidate<'_>], plan: &mu
     if known.snapshot.scope != Scope::Everyone {
         return;
     }
-    // Whoever else has or claims the same user may be the same person under another profile.
-    let heirs: BTreeMap<&str, &Candidate<'_>> = candidates
-        .iter()
-        .filter(|candidate| candidate.is_present())
-        .filter_map(|candidate| Some((candidate.found.user()?.id.as_str(), candidate)))
-        .collect();
     for (read, source) in known.sources() {
         let lifecycle = &source.policy.lifecycle;
         let links = known.snapshot.links.iter();
-        for link in links.filter(|link| link.key.source == read.name && known.is_unlisted(link)) {
+        let of_source = links.filter(|link| link.key.source == read.name);
+        let unlisted: Vec<&Link> = of_source.filter(|link| known.is_unlisted(link)).collect();
+        if unlisted.is_empty() {
+            continue;
+        }
+        // Whoever else has or claims the same user may be the same person under another profile.
+        let heirs: BTreeMap<&str, &Candidate<'_>> = candidates
+            .iter()
+            .filter(|candidate| candidate.is_present())
+            .filter_map(|candidate| Some((candidate.found.user()?.id.as_str(), candidate)))
+            .collect();
+        for link in unlisted {
             let user = match &link.user_id {
                 Some(id) => known.user(id.as_str()),
                 None => known.begun(link, known.with_identifier(link.key.worker_id.as_str())),

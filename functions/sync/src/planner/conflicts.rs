@@ -1,7 +1,8 @@
 //! People who are not touched because HR names them twice, or two of them claim one user.
 
-use mapping::WorkerKey;
+use mapping::{SystemUser, WorkerKey};
 
+use super::index::hash;
 use super::{Candidate, Found};
 use crate::plan::Reason;
 
@@ -9,9 +10,7 @@ use crate::plan::Reason;
 ///
 /// Of several people with one work e-mail, those whose users are ours stay; else the only one of the first source.
 pub(super) fn refuse_rivals(candidates: &mut [Candidate<'_>]) {
-    let emails = present(candidates)
-        .filter_map(|(index, candidate)| Some((candidate.worker.work_email.as_deref()?, index)));
-    for rivals in shared(emails.collect()) {
+    for rivals in sharing_an_email(candidates) {
         let winners = winners(candidates, &rivals);
         for index in rivals.iter().filter(|index| !winners.contains(index)) {
             let others = others(candidates, &rivals, *index);
@@ -20,10 +19,12 @@ pub(super) fn refuse_rivals(candidates: &mut [Candidate<'_>]) {
             refuse(candidates, *index, Reason::new("duplicate_email", text));
         }
     }
+    // One user is one place in the snapshot.
+    let place = |user: &SystemUser| std::ptr::from_ref(user).addr();
     let open = || present(candidates).filter(|(_, candidate)| candidate.refusal.is_none());
-    let claims = open().filter_map(|(index, c)| Some((c.found.claimed()?.id.as_str(), index)));
+    let claims = open().filter_map(|(index, c)| Some((place(c.found.claimed()?), index)));
     let owners = open().filter_map(|(index, c)| match c.found {
-        Found::Linked(_, user) => Some((user.id.as_str(), index)),
+        Found::Linked(_, user) => Some((place(user), index)),
         _ => None,
     });
     let rivals = [shared(claims.collect()), shared(owners.collect())];
@@ -36,6 +37,22 @@ pub(super) fn refuse_rivals(candidates: &mut [Candidate<'_>]) {
     }
 }
 
+/// The indexes of those who share a work e-mail. Sorted by a hash first: to sort 100,000 addresses costs more than all
+/// the rest of planning.
+fn sharing_an_email(candidates: &[Candidate<'_>]) -> Vec<Vec<usize>> {
+    let email = |index: usize| candidates.get(index)?.worker.work_email.as_deref();
+    let hashed = present(candidates).filter_map(|(index, _)| Some((hash(email(index)?), index)));
+    let groups = shared(hashed.collect()).into_iter();
+    groups
+        .flat_map(|group| {
+            let emails = group
+                .iter()
+                .filter_map(|index| Some((email(*index)?, *index)));
+            shared(emails.collect())
+        })
+        .collect()
+}
+
 fn present<'c, 'a>(
     candidates: &'c [Candidate<'a>],
 ) -> impl Iterator<Item = (usize, &'c Candidate<'a>)> {
@@ -44,7 +61,7 @@ fn present<'c, 'a>(
 }
 
 /// The indexes that share a key, where more than one does.
-fn shared(mut keyed: Vec<(&str, usize)>) -> Vec<Vec<usize>> {
+fn shared<K: Ord>(mut keyed: Vec<(K, usize)>) -> Vec<Vec<usize>> {
     keyed.sort_unstable();
     keyed
         .chunk_by(|a, b| a.0 == b.0)
@@ -83,6 +100,6 @@ fn others(candidates: &[Candidate<'_>], rivals: &[usize], index: usize) -> Strin
 
 fn refuse(candidates: &mut [Candidate<'_>], index: usize, reason: Reason) {
     if let Some(candidate) = candidates.get_mut(index) {
-        candidate.refusal = Some(reason);
+        candidate.refusal = Some(Box::new(reason));
     }
 }

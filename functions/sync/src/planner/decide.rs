@@ -32,7 +32,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
     }
 
     /// This person's part of the plan; `None` when there is nothing to do, to note or to tell.
-    pub(super) fn person(&mut self, candidate: &Candidate<'a>) -> Option<PersonPlan> {
+    pub(super) fn person(&mut self, candidate: &Candidate<'a>, index: usize) -> Option<PersonPlan> {
         let mut person = PersonPlan::new(candidate.key());
         let odd = candidate.worker.warnings.iter();
         self.warnings.extend(odd.map(|warning| {
@@ -52,11 +52,11 @@ impl<'k, 'a> Decisions<'k, 'a> {
                 let message = format!("{seen}; nothing is changed for this person");
                 self.warn(&person, "status_unclear", message);
             }
-            (Some(reason), _) => person.skipped = Some(reason.clone()),
+            (Some(reason), _) => person.skipped = Some(Reason::clone(reason)),
             (None, Standing::Absent(_)) => {}
             (None, Standing::Gone(why)) => self.gone(&mut person, candidate, why),
             (None, Standing::Staged(_) | Standing::Active(_)) => {
-                self.present(&mut person, candidate);
+                self.present(&mut person, candidate, index);
             }
         }
         if let Found::Linked(link, user) = candidate.found
@@ -122,8 +122,8 @@ impl<'k, 'a> Decisions<'k, 'a> {
     }
 
     /// Somebody who has an account, or should have one.
-    fn present(&mut self, person: &mut PersonPlan, candidate: &Candidate<'a>) {
-        let manager = self.managers.manager(candidate);
+    fn present(&mut self, person: &mut PersonPlan, candidate: &Candidate<'a>, index: usize) {
+        let manager = self.managers.manager(candidate, index);
         if let ManagerUser::Circular = manager {
             let message = "the managers form a circle in HR; the manager is left as it is";
             self.warn(person, "manager_circle", message);

@@ -1,14 +1,18 @@
 //! What a snapshot says about one person: whose user they are, where they stand, and why nothing may be done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 use config::{Config, Source};
 use jiff::Timestamp;
 use mapping::{
-    AdoptBy, NoAccount, Standing, SystemUser, UserState, Worker, desired_user, standing,
+    AdoptBy, NoAccount, Standing, SystemUser, UserState, Worker, WorkerId, WorkerKey, mappable,
+    standing,
 };
 use state::Link;
 
+use super::index::Index;
 use super::{Candidate, Found, can_be_suspended, unmappable};
 use crate::gather::{Scope, Snapshot, SourceRead};
 use crate::plan::Reason;
@@ -18,49 +22,37 @@ pub(super) struct Known<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) config: &'a Config,
     pub(super) now: Timestamp,
-    users: BTreeMap<&'a str, &'a SystemUser>,
-    users_by_email: BTreeMap<String, &'a SystemUser>,
-    users_by_identifier: BTreeMap<&'a str, &'a SystemUser>,
-    usernames: BTreeMap<String, &'a SystemUser>,
-    links: BTreeMap<(&'a str, &'a str), &'a Link>,
-    owners: BTreeMap<&'a str, &'a Link>,
+    users: Index<'a, SystemUser>,
+    // These three are made when first asked for: while everyone is linked and in step, nobody asks.
+    users_by_email: OnceCell<Index<'a, SystemUser>>,
+    users_by_identifier: OnceCell<Index<'a, SystemUser>>,
+    owners: OnceCell<Index<'a, Link>>,
+    links: Index<'a, Link>,
     /// The people of each source that was read whole.
-    listed: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    listed: BTreeMap<&'a str, Index<'a, Worker>>,
 }
 
 impl<'a> Known<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, config: &'a Config, now: Timestamp) -> Self {
-        let users = || snapshot.users.iter();
-        let links = || snapshot.links.iter();
-        let key = |link: &'a Link| (link.key.source.as_str(), link.key.worker_id.as_str());
+        let users = snapshot.users.iter();
+        let links = snapshot.links.iter();
+        let whole =
+            |read: &&SourceRead| snapshot.scope == Scope::Everyone && read.incomplete.is_none();
+        let listed = |read: &'a SourceRead| {
+            let workers = read.workers.iter();
+            let index = Index::new(workers.map(|worker| (worker.id.as_str(), worker)));
+            (read.name.as_str(), index)
+        };
         Self {
             snapshot,
             config,
             now,
-            users: users().map(|user| (user.id.as_str(), user)).collect(),
-            users_by_email: users()
-                .map(|user| (user.email.as_str().to_lowercase(), user))
-                .collect(),
-            users_by_identifier: users()
-                .filter(|user| !user.employee_identifier.is_empty())
-                .map(|user| (user.employee_identifier.as_str(), user))
-                .collect(),
-            usernames: users()
-                .map(|user| (user.username.as_str().to_lowercase(), user))
-                .collect(),
-            links: links().map(|link| (key(link), link)).collect(),
-            owners: links()
-                .filter_map(|link| Some((link.user_id.as_ref()?.as_str(), link)))
-                .collect(),
-            listed: snapshot
-                .sources
-                .iter()
-                .filter(|read| snapshot.scope == Scope::Everyone && read.incomplete.is_none())
-                .map(|read| {
-                    let ids = read.workers.iter().map(|worker| worker.id.as_str());
-                    (read.name.as_str(), ids.collect())
-                })
-                .collect(),
+            users: Index::new(users.map(|user| (user.id.as_str(), user))),
+            users_by_email: OnceCell::new(),
+            users_by_identifier: OnceCell::new(),
+            owners: OnceCell::new(),
+            links: Index::new(links.map(|link| (&link.key, link))),
+            listed: snapshot.sources.iter().filter(whole).map(listed).collect(),
         }
     }
 
@@ -94,23 +86,40 @@ impl<'a> Known<'a> {
     }
 
     pub(super) fn user(&self, id: &str) -> Option<&'a SystemUser> {
-        self.users.get(id).copied()
+        self.users.get(id, |user| user.id.as_str() == id)
     }
 
     pub(super) fn with_email(&self, email: Option<&str>) -> Option<&'a SystemUser> {
-        self.users_by_email.get(&email?.to_lowercase()).copied()
+        let email = lower(email?);
+        let users = self.users_by_email.get_or_init(|| {
+            let users = self.snapshot.users.iter();
+            Index::new(users.map(|user| (lower(&user.email), user)))
+        });
+        users.get(&email, |user| lower(&user.email) == email)
     }
 
     pub(super) fn with_identifier(&self, identifier: &str) -> Option<&'a SystemUser> {
-        self.users_by_identifier.get(identifier).copied()
+        let users = self.users_by_identifier.get_or_init(|| {
+            let users = self.snapshot.users.iter();
+            let carrying = users.filter(|user| !user.employee_identifier.is_empty());
+            Index::new(carrying.map(|user| (user.employee_identifier.as_str(), user)))
+        });
+        users.get(identifier, |user| user.employee_identifier == identifier)
     }
 
     pub(super) fn has_username(&self, username: &str) -> bool {
-        self.usernames.contains_key(&username.to_lowercase())
+        self.snapshot
+            .users
+            .iter()
+            .any(|user| user.username.eq_ignore_ascii_case(username))
     }
 
     pub(super) fn link(&self, source: &Source, worker_id: &str) -> Option<&'a Link> {
-        self.links.get(&(source.name.as_str(), worker_id)).copied()
+        let key = WorkerKey {
+            source: source.name.clone(),
+            worker_id: WorkerId::from(worker_id),
+        };
+        self.links.get(&key, |link| link.key == key)
     }
 
     /// Whether a user may never be written.
@@ -131,8 +140,7 @@ impl<'a> Known<'a> {
     /// Why nothing may be done for somebody, beside what rivals have to do with it.
     pub(super) fn refusal(&self, candidate: &Candidate<'_>) -> Option<Reason> {
         let unmappable = || {
-            let rules = &candidate.source.policy.attributes;
-            let error = desired_user(candidate.worker, rules, None).err()?;
+            let error = mappable(candidate.worker).err()?;
             Some(unmappable(&error))
         };
         let incomplete = || {
@@ -270,11 +278,19 @@ impl<'a> Known<'a> {
     /// Whether this link's source was read whole and no longer lists its person.
     pub(super) fn is_unlisted(&self, link: &Link) -> bool {
         let listed = self.listed.get(link.key.source.as_str());
-        listed.is_some_and(|listed| !listed.contains(link.key.worker_id.as_str()))
+        let id = &link.key.worker_id;
+        let is = |worker: &Worker| worker.id == *id;
+        listed.is_some_and(|listed| listed.get(id.as_str(), is).is_none())
     }
 
     pub(super) fn owner(&self, user: &SystemUser) -> Option<&'a Link> {
-        self.owners.get(user.id.as_str()).copied()
+        let owners = self.owners.get_or_init(|| {
+            let links = self.snapshot.links.iter();
+            Index::new(links.filter_map(|link| Some((link.user_id.as_ref()?.as_str(), link))))
+        });
+        owners.get(user.id.as_str(), |link| {
+            link.user_id.as_ref() == Some(&user.id)
+        })
     }
 
     fn standing(&self, worker: &Worker, source: &Source) -> Standing {
@@ -344,5 +360,14 @@ impl<'a> Known<'a> {
             .or_else(by_email)
             .filter(|user| self.owner(user).is_none())
             .filter(|user| user.username.eq_ignore_ascii_case(&link.username))
+    }
+}
+
+/// In lower case, without a copy where it already is.
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_uppercase) {
+        Cow::Owned(text.to_lowercase())
+    } else {
+        Cow::Borrowed(text)
     }
 }

@@ -1,22 +1,21 @@
 //! Whose user is whose manager, those who get a user in this very run included.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use mapping::{Attribute, AttributeRule, Class, SystemUser, SystemUserId, Text, Update, WorkerId};
 use serde_json::json;
 
-use super::known::Known;
 use super::{Candidate, Found};
 use crate::plan::{Change, PersonPlan};
 
-/// A person of a source: the source's rank and the worker id.
-type Person<'a> = (usize, &'a str);
-
-/// Who has a user, gets one, or is in a circle.
+/// Who has a user, gets one, or is in a circle: each by the person's place among the candidates.
+#[derive(Default)]
 pub(super) struct Managers<'a> {
-    accounts: BTreeMap<Person<'a>, Account<'a>>,
+    /// The place of everyone's manager.
+    manager_at: Vec<Option<usize>>,
+    accounts: Vec<Option<Account<'a>>>,
     /// People whose chain of managers comes back to them.
-    circular: BTreeSet<Person<'a>>,
+    circular: BTreeSet<usize>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -41,60 +40,64 @@ pub(super) enum ManagerUser<'a> {
 }
 
 impl<'a> Managers<'a> {
-    pub(super) fn of(candidates: &[Candidate<'a>], known: &Known<'a>) -> Self {
-        if !known.sources().any(|(_, source)| {
-            let attributes = &source.policy.attributes;
-            attributes
-                .iter()
-                .any(|rule| rule.attribute == Attribute::Manager)
-        }) {
-            return Self {
-                accounts: BTreeMap::new(),
-                circular: BTreeSet::new(),
-            };
+    /// `candidates` are in the order of sources and worker ids.
+    pub(super) fn of(candidates: &[Candidate<'a>]) -> Self {
+        if !candidates.iter().any(has_manager_rule) {
+            return Self::default();
         }
-        let account = |candidate: &Candidate<'a>| {
-            let account = match candidate.found {
-                Found::Linked(_, user) => Account::User(&user.id),
-                _ if candidate.refusal.is_some() => return None,
-                Found::ByIdentifier(user) if candidate.is_closed_by_adoption() => {
-                    Account::User(&user.id)
-                }
-                _ if !candidate.is_present() => return None,
-                Found::ByIdentifier(user) => Account::User(&user.id),
-                Found::ByEmail(_) | Found::Begun(_) | Found::Nobody => Account::Coming,
-                Found::Deleted(_) => return None,
+        let place = |rank: usize, id: &str| {
+            let order = |other: &Candidate<'a>| {
+                let by_rank = other.rank.cmp(&rank);
+                by_rank.then_with(|| other.worker.id.as_str().cmp(id))
             };
-            Some(((candidate.rank, candidate.worker.id.as_str()), account))
+            candidates.binary_search_by(order).ok()
+        };
+        let manager = |candidate: &Candidate<'a>| {
+            let manager = candidate.worker.manager.as_ref()?;
+            place(candidate.rank, manager.as_str())
+        };
+        let manager_at: Vec<Option<usize>> = candidates.iter().map(manager).collect();
+        let account = |candidate: &Candidate<'a>| match candidate.found {
+            Found::Linked(_, user) => Some(Account::User(&user.id)),
+            _ if candidate.refusal.is_some() => None,
+            Found::ByIdentifier(user) if candidate.is_closed_by_adoption() => {
+                Some(Account::User(&user.id))
+            }
+            _ if !candidate.is_present() => None,
+            Found::ByIdentifier(user) => Some(Account::User(&user.id)),
+            Found::ByEmail(_) | Found::Begun(_) | Found::Nobody => Some(Account::Coming),
+            Found::Deleted(_) => None,
         };
         Self {
-            accounts: candidates.iter().filter_map(account).collect(),
-            circular: circular(candidates),
+            accounts: candidates.iter().map(account).collect(),
+            circular: circular(&manager_at),
+            manager_at,
         }
     }
 
     /// The user of this person's manager. A run for a few people knows no others: their manager is left as it is.
-    pub(super) fn manager(&self, candidate: &Candidate<'a>) -> ManagerUser<'a> {
-        let Some(manager) = &candidate.worker.manager else {
-            return ManagerUser::Unknown;
-        };
-        let rules = &candidate.source.policy.attributes;
-        if !rules
-            .iter()
-            .any(|rule| rule.attribute == Attribute::Manager)
-        {
+    pub(super) fn manager(&self, candidate: &Candidate<'a>, index: usize) -> ManagerUser<'a> {
+        if !has_manager_rule(candidate) {
             return ManagerUser::Unknown;
         }
-        let person = (candidate.rank, candidate.worker.id.as_str());
-        if self.circular.contains(&person) {
+        if self.circular.contains(&index) {
             return ManagerUser::Circular;
         }
-        match self.accounts.get(&(candidate.rank, manager.as_str())) {
-            Some(Account::User(user)) => ManagerUser::Known(manager, user),
-            Some(Account::Coming) => ManagerUser::Coming(manager),
-            None => ManagerUser::Unknown,
+        let manager_at = self.manager_at.get(index).copied().flatten();
+        let account = manager_at.and_then(|at| self.accounts.get(at).copied().flatten());
+        match (&candidate.worker.manager, account) {
+            (Some(manager), Some(Account::User(user))) => ManagerUser::Known(manager, user),
+            (Some(manager), Some(Account::Coming)) => ManagerUser::Coming(manager),
+            _ => ManagerUser::Unknown,
         }
     }
+}
+
+fn has_manager_rule(candidate: &Candidate<'_>) -> bool {
+    let rules = &candidate.source.policy.attributes;
+    rules
+        .iter()
+        .any(|rule| rule.attribute == Attribute::Manager)
 }
 
 impl<'a> ManagerUser<'a> {
@@ -152,32 +155,30 @@ impl<'a> ManagerUser<'a> {
 }
 
 /// Everyone whose chain of managers comes back to them: nobody knows whose user should be made first.
-fn circular<'a>(candidates: &[Candidate<'a>]) -> BTreeSet<Person<'a>> {
-    let manager_of: BTreeMap<Person<'_>, &str> = candidates
-        .iter()
-        .filter_map(|candidate| {
-            let manager = candidate.worker.manager.as_ref()?;
-            Some((
-                (candidate.rank, candidate.worker.id.as_str()),
-                manager.as_str(),
-            ))
-        })
-        .collect();
-    let mut done = BTreeSet::new();
+fn circular(manager_at: &[Option<usize>]) -> BTreeSet<usize> {
+    let manager = |index: usize| manager_at.get(index).copied().flatten();
+    // From where each person was first walked over.
+    let mut walked: Vec<Option<usize>> = vec![None; manager_at.len()];
     let mut circular = BTreeSet::new();
-    for &(rank, id) in manager_of.keys() {
-        let mut path = vec![id];
-        while let Some(next) = path.last().and_then(|last| manager_of.get(&(rank, *last))) {
-            if let Some(start) = path.iter().position(|seen| seen == next) {
-                circular.extend(path.iter().skip(start).map(|member| (rank, *member)));
-                break;
+    for start in 0..manager_at.len() {
+        let mut at = Some(start);
+        while let Some(index) = at {
+            match walked.get_mut(index) {
+                Some(first @ None) => {
+                    *first = Some(start);
+                    at = manager(index);
+                }
+                // Back on this very walk: the circle goes through here.
+                Some(Some(first)) if *first == start => {
+                    let mut member = Some(index);
+                    while let Some(next) = member.filter(|next| circular.insert(*next)) {
+                        member = manager(next);
+                    }
+                    break;
+                }
+                _ => break,
             }
-            if done.contains(&(rank, *next)) {
-                break;
-            }
-            path.push(*next);
         }
-        done.extend(path.into_iter().map(|member| (rank, member)));
     }
     circular
 }
