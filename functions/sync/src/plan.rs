@@ -8,7 +8,7 @@ use mapping::{
     AdoptBy, Attribute, Class, CustomAttribute, SourceName, SystemUserId, Text, WorkerId, WorkerKey,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use state::Link;
 
@@ -240,16 +240,18 @@ impl PersonPlan {
 
     /// The digest of one of this person's changes: over source, worker, user, class, attribute, from and to.
     pub fn digest(&self, change: &Change) -> ChangeDigest {
-        let canonical = json!([
-            self.key.source,
-            self.key.worker_id,
-            self.user_id,
+        // Written as it is, not by way of a copy of every value: a company all new has a million of these.
+        let canonical = serde_json::to_vec(&(
+            &self.key.source,
+            &self.key.worker_id,
+            &self.user_id,
             change.class,
-            change.attribute,
-            change.from,
-            change.to
-        ]);
-        ChangeDigest(Sha256::digest(canonical.to_string()).into())
+            &change.attribute,
+            &change.from,
+            &change.to,
+        ));
+        // Text and JSON values always serialize.
+        ChangeDigest(Sha256::digest(canonical.unwrap_or_default()).into())
     }
 
     /// Whether a change of this class is among the changes.

@@ -203,3 +203,24 @@ fn the_first_status_that_applies_is_taken() {
     assert_eq!(status(None, Mode::Apply), RunStatus::Applied);
     assert_eq!(status(None, Mode::Plan), RunStatus::Planned);
 }
+
+#[test]
+fn a_digest_is_over_the_change_as_the_report_shows_it() {
+    use sha2::{Digest, Sha256};
+    let company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    let plan = company.plan(&config(""));
+    let ana = &plan.people[0];
+    for change in &ana.changes {
+        let shown = json!([
+            "deel",
+            "w1",
+            null,
+            change.class,
+            change.attribute,
+            change.from,
+            change.to
+        ]);
+        let expected: [u8; 32] = Sha256::digest(shown.to_string()).into();
+        assert_eq!(ana.digest(change).0, expected);
+    }
+}
