@@ -9,7 +9,7 @@ use clients::{ClientError, Deel, JumpCloud, Listing, Unreadable};
 use config::Source;
 use futures_util::future::{join_all, try_join, try_join_all, try_join3};
 use jiff::Timestamp;
-use mapping::{SourceName, SystemUser, Worker, WorkerId, WorkerKey, Zones, deel};
+use mapping::{SourceName, SystemUser, SystemUserId, Worker, WorkerId, WorkerKey, Zones, deel};
 use state::{LastRead, Link, State, StateError};
 use thiserror::Error;
 use tokio::time::Instant;
@@ -17,6 +17,9 @@ use tokio::time::Instant;
 use crate::chain;
 use crate::progress::{OnProgress, Progress};
 use crate::request::Request;
+
+/// The e-mails of one search: its answer is one page of 100 users, and an e-mail is one user's.
+const MOST_IN_A_SEARCH: usize = 100;
 
 /// Everything that was read, before any decision.
 #[derive(Debug, Clone, PartialEq)]
@@ -256,28 +259,33 @@ async fn a_few(
     now: Timestamp,
     progress: &OnProgress,
 ) -> Result<Snapshot, GatherError> {
+    let (emails, ids): (Vec<&str>, Vec<&str>) = request
+        .people
+        .iter()
+        .map(String::as_str)
+        .partition(|who| who.contains('@'));
+    let mut known = recognise(&emails, hr, jumpcloud, state).await?;
     let mut sources = Vec::with_capacity(hr.len());
     for (source, client) in hr {
-        sources.push(read_people(&request.people, source, client, state, now, progress).await?);
+        sources.push(read_people(&ids, &known, source, client, now, progress).await?);
     }
     only_told_once(&mut sources);
     let keys: BTreeSet<WorkerKey> = sources.iter().flat_map(keys_of).collect();
-    let keys: Vec<WorkerKey> = keys.into_iter().collect();
-    let links = state.links_of(&keys).await?;
+    let unread: Vec<WorkerKey> = keys
+        .iter()
+        .filter(|key| known.links.iter().all(|link| link.key != **key))
+        .cloned()
+        .collect();
+    known.links.extend(state.links_of(&unread).await?);
+    let mut links = known.links;
+    links.retain(|link| keys.contains(&link.key));
     let is_linked = |key: &WorkerKey| {
         links
             .iter()
             .any(|link| link.key == *key && link.user_id.is_some())
     };
-    let all_linked = sources.iter().all(|read| {
-        let key = |worker: &Worker| WorkerKey {
-            source: read.name.clone(),
-            worker_id: worker.id.clone(),
-        };
-        read.workers.iter().all(|worker| is_linked(&key(worker)))
-    });
-    let (users, links) = if all_linked {
-        (users_of(&links, jumpcloud).await?, links)
+    let (users, links) = if keys.iter().all(is_linked) {
+        (users_of(&links, known.users, jumpcloud).await?, links)
     } else {
         let links = async { Ok(state.links().await?) };
         try_join(all_users(jumpcloud, progress), links).await?
@@ -296,12 +304,84 @@ async fn a_few(
     })
 }
 
+/// What is known of people who were asked for by work e-mail.
+#[derive(Default)]
+struct Recognised {
+    /// The links of those whose user was found by it.
+    links: Vec<Link>,
+    /// Their users, as they are now.
+    users: Vec<SystemUser>,
+    /// Everyone who has a link, these and those whom only the index of the links knew.
+    people: BTreeSet<WorkerKey>,
+    /// The e-mails of nobody whom we know, in lower case.
+    unknown: Vec<String>,
+}
+
+/// Whose work e-mails these are. HR has no look-up by e-mail, but the user with that e-mail mostly carries the person's
+/// id: one search finds the user, which the run needs anyway, and the link. Whoever is not found so, a rename by hand
+/// for example, is looked up among the links' own e-mails.
+async fn recognise(
+    emails: &[&str],
+    hr: &HrSources<'_>,
+    jumpcloud: &JumpCloud,
+    state: &State,
+) -> Result<Recognised, GatherError> {
+    let mut known = Recognised::default();
+    for emails in emails.chunks(MOST_IN_A_SEARCH) {
+        let any_of: Vec<(&str, &str)> = emails.iter().map(|email| ("email", *email)).collect();
+        let users = jumpcloud
+            .find(&any_of)
+            .await
+            .map_err(GatherError::JumpCloud)?;
+        let identifiers = users.iter().map(|user| user.employee_identifier.as_str());
+        let keys: Vec<WorkerKey> = identifiers
+            .filter(|identifier| !identifier.is_empty())
+            .flat_map(|identifier| {
+                hr.iter().map(move |(source, _)| WorkerKey {
+                    source: source.name.clone(),
+                    worker_id: WorkerId::from(identifier),
+                })
+            })
+            .collect();
+        let mut links = state.links_of(&keys).await?;
+        links.retain(|link| {
+            users
+                .iter()
+                .any(|user| link.user_id.as_ref() == Some(&user.id))
+        });
+        let is_linked = |email: &str| {
+            let user = users
+                .iter()
+                .find(|user| user.email.to_lowercase() == email.to_lowercase());
+            user.is_some_and(|user| {
+                links
+                    .iter()
+                    .any(|link| link.user_id.as_ref() == Some(&user.id))
+            })
+        };
+        for email in emails.iter().filter(|email| !is_linked(email)) {
+            let mut found = state.find_by_email(email).await?;
+            found.retain(|key| hr.iter().any(|(source, _)| source.name == key.source));
+            if found.is_empty() {
+                known.unknown.push(email.to_lowercase());
+            }
+            known.people.extend(found);
+        }
+        known
+            .people
+            .extend(links.iter().map(|link| link.key.clone()));
+        known.links.extend(links);
+        known.users.extend(users);
+    }
+    Ok(known)
+}
+
 /// The people of one source among those asked for: by id, or by the work e-mail of a link, or by that of a record.
 async fn read_people(
-    asked: &[String],
+    asked: &[&str],
+    known: &Recognised,
     source: &Source,
     client: &HrSource,
-    state: &State,
     now: Timestamp,
     progress: &OnProgress,
 ) -> Result<SourceRead, GatherError> {
@@ -312,23 +392,12 @@ async fn read_people(
         not_found: Vec::new(),
         incomplete: None,
     };
-    let mut ids: BTreeSet<WorkerId> = BTreeSet::new();
-    let mut unknown_emails = Vec::new();
-    for who in asked {
-        if !who.contains('@') {
-            ids.insert(WorkerId::from(who.as_str()));
-            continue;
-        }
-        let keys = state.find_by_email(who).await?.into_iter();
-        let linked: Vec<WorkerId> = keys
-            .filter(|key| key.source == source.name)
-            .map(|key| key.worker_id)
-            .collect();
-        if linked.is_empty() {
-            unknown_emails.push(who.to_lowercase());
-        }
-        ids.extend(linked);
-    }
+    let ours = known.people.iter().filter(|key| key.source == source.name);
+    let ids: BTreeSet<WorkerId> = asked
+        .iter()
+        .map(|id| WorkerId::from(*id))
+        .chain(ours.map(|key| key.worker_id.clone()))
+        .collect();
     let people = join_all(ids.iter().map(|id| client.person(id, &source.zones, now))).await;
     for (id, person) in ids.into_iter().zip(people) {
         match person.map_err(|error| GatherError::Source {
@@ -339,12 +408,12 @@ async fn read_people(
             None => read.not_found.push(id),
         }
     }
-    if !unknown_emails.is_empty() {
-        // HR has no look-up by e-mail: the whole list is read, and only these people are taken from it.
+    if !known.unknown.is_empty() {
+        // The whole list is read, and only these people are taken from it.
         let everyone = read_source(source, client, now, progress).await?;
         read.incomplete = everyone.incomplete;
-        for email in unknown_emails {
-            let has_email = |worker: &&Worker| worker.work_email.as_deref() == Some(&*email);
+        for email in &known.unknown {
+            let has_email = |worker: &&Worker| worker.work_email.as_deref() == Some(&**email);
             let found: Vec<&Worker> = everyone.workers.iter().filter(has_email).collect();
             if found.is_empty() {
                 read.not_found.push(WorkerId::from(email.as_str()));
@@ -387,9 +456,21 @@ fn keys_of(read: &SourceRead) -> impl Iterator<Item = WorkerKey> + '_ {
     })
 }
 
-async fn users_of(links: &[Link], jumpcloud: &JumpCloud) -> Result<Vec<SystemUser>, GatherError> {
-    let ids = links.iter().filter_map(|link| link.user_id.as_ref());
-    let users = try_join_all(ids.map(|id| jumpcloud.user(id))).await;
-    let users = users.map_err(GatherError::JumpCloud)?;
-    Ok(users.into_iter().flatten().collect())
+/// The users of these links, read unless they were already.
+async fn users_of(
+    links: &[Link],
+    mut read: Vec<SystemUser>,
+    jumpcloud: &JumpCloud,
+) -> Result<Vec<SystemUser>, GatherError> {
+    let ids: BTreeSet<&SystemUserId> = links
+        .iter()
+        .filter_map(|link| link.user_id.as_ref())
+        .collect();
+    read.retain(|user| ids.contains(&user.id));
+    let unread = ids
+        .into_iter()
+        .filter(|id| read.iter().all(|user| user.id != **id));
+    let users = try_join_all(unread.map(|id| jumpcloud.user(id))).await;
+    read.extend(users.map_err(GatherError::JumpCloud)?.into_iter().flatten());
+    Ok(read)
 }
