@@ -1,6 +1,8 @@
-//! JumpCloud's v1 API, as much of it as rollcall needs: users.
+//! JumpCloud's APIs, as much of them as rollcall needs: users (v1) and scheduled changes of state (v2).
 //!
 //! Which users to write, and with what, is not decided here.
+
+mod states;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use mapping::{SystemUser, SystemUserId};

@@ -1,7 +1,11 @@
-//! JumpCloud's v1 user (`SystemUser`), as much of it as rollcall reads.
+//! JumpCloud's v1 user (`SystemUser`) and the v2 rows beside it, as much of them as rollcall reads.
 //!
 //! Wire types only: what they should hold is `diff.rs`, how they travel is the `clients` package.
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::worker::{Text, id};
@@ -128,6 +132,19 @@ impl UserState {
     }
 }
 
+/// A change of a user's state that JumpCloud will make by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ScheduledState {
+    /// Whose state.
+    #[serde(rename = "systemUserId")]
+    pub user_id: SystemUserId,
+    /// The state from then on.
+    pub state: UserState,
+    /// When.
+    #[serde(rename = "scheduledDate", deserialize_with = "utc")]
+    pub at: Timestamp,
+}
+
 /// One of a user's addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -176,6 +193,14 @@ where
     T: Deserialize<'de> + Default,
 {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A time without an offset is in UTC: the specification's own samples leave it out.
+fn utc<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = Text::deserialize(deserializer)?;
+    text.parse()
+        .or_else(|_| TimeZone::UTC.to_timestamp(text.parse::<DateTime>()?))
+        .map_err(|_| D::Error::custom("not a time"))
 }
 
 /// `admin` is null, or an object that names the administrator.

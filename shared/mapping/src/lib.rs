@@ -25,7 +25,9 @@ pub use diff::{
     AttributeChange, DesiredUser, DesiredValue, Written, WrittenValue, custom_attributes,
     desired_user, diff, mappable, value_of,
 };
-pub use jumpcloud::{Address, CustomAttribute, SystemUser, SystemUserId, UserState};
+pub use jumpcloud::{
+    Address, CustomAttribute, ScheduledState, SystemUser, SystemUserId, UserState,
+};
 pub use lifecycle::{NoAccount, Standing, activation_moment, leaving_moment, standing};
 pub use policy::{
     Activate, AdoptBy, AttributeRule, Blank, Class, Invite, LeaveAt, Leavers, Lifecycle, Missing,

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::deel::Deel;
 use crate::faults::Fault;
-use crate::jumpcloud::JumpCloud;
+use crate::jumpcloud::{JumpCloud, Target};
 use crate::requests::{LoadSummary, Requests};
 use crate::state::Shared;
 use crate::wire::{Answer, Call, Vendor};
@@ -23,6 +23,15 @@ enum ClockChange {
     Set(Timestamp),
     AdvanceSeconds(i64),
     Real(bool),
+}
+
+/// A change of a JumpCloud user's state to come.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateChange {
+    user_id: String,
+    state: Target,
+    at: Timestamp,
 }
 
 /// Answers a request that is for no vendor.
@@ -39,6 +48,15 @@ fn route(shared: &Arc<Shared>, call: &Call) -> Result<Answer, String> {
     Ok(match (call.method.as_str(), segments.as_slice()) {
         ("GET", []) if call.path.starts_with("/sandbox") => Answer::ok(&summary(shared)),
         ("GET", ["mails"]) => Answer::ok(&jumpcloud.mails()),
+        ("GET", ["states"]) => Answer::ok(&jumpcloud.scheduled_states()),
+        ("POST", ["states"]) => {
+            let StateChange { user_id, state, at } = body(call)?;
+            if jumpcloud.schedule(&user_id, state, at) {
+                no_content()
+            } else {
+                not_found()
+            }
+        }
         ("GET", ["users"]) => Answer::ok(&jumpcloud.users()),
         ("GET", ["requests"]) => Answer::ok(&Requests::new(Arc::clone(shared)).all()),
         ("DELETE", ["requests"]) => {
@@ -87,7 +105,8 @@ fn change_clock(shared: &Shared, change: &ClockChange) {
 
 fn summary(shared: &Shared) -> Value {
     let now = shared.clock.now();
-    let state = shared.lock();
+    let mut state = shared.lock();
+    state.jumpcloud.catch_up(now);
     let mut users = BTreeMap::<&str, usize>::new();
     for user in state.jumpcloud.users.iter() {
         *users.entry(user.state()).or_default() += 1;

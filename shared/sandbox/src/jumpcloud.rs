@@ -1,16 +1,19 @@
-//! JumpCloud's v1 API: the routes, and the handle with which a test looks and acts as an admin would.
+//! JumpCloud's APIs, v1 and v2: the routes, and the handle with which a test looks and acts as an admin would.
 //!
-//! What a stored user is stands in `users`, what may be written in `validation`, what a list holds in `query`.
+//! What a stored user is stands in `users`, what may be written in `validation`, what a list of users holds in `query`;
+//! `states` is about scheduled changes, and `v2` holds what the routes of v2 share.
 
 mod query;
+mod states;
 mod users;
+mod v2;
 mod validation;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use fastrand::Rng;
@@ -18,14 +21,17 @@ use hyper::header::{HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::limiter::{RateLimit, RollingSecond};
-use crate::state::Shared;
+use crate::state::{Shared, State};
 use crate::wire::{Answer, Call, object};
 
 use query::Listing;
-use users::Users;
+use states::Schedule;
+pub(crate) use states::Target;
+use users::{User, Users};
 
 /// The id of the one organisation.
 const ORGANIZATION: &str = "5ebf8e6b0c3f4d1a2b3c4d5e";
@@ -102,16 +108,24 @@ impl JumpCloud {
         Self(shared)
     }
 
+    /// The state as it is by now: what was scheduled until then has happened.
+    fn now(&self) -> MutexGuard<'_, State> {
+        let now = self.0.clock.now();
+        let mut state = self.0.lock();
+        state.jumpcloud.catch_up(now);
+        state
+    }
+
     /// Every user, by id: the oldest first.
     pub fn users(&self) -> Vec<Value> {
-        let state = self.0.lock();
+        let state = self.now();
         let objects = state.jumpcloud.users.iter().map(|user| &user.object);
         objects.cloned().map(Value::Object).collect()
     }
 
     /// The user with this id.
     pub fn user(&self, id: &str) -> Option<Value> {
-        let state = self.0.lock();
+        let state = self.now();
         let user = state.jumpcloud.users.get(id)?;
         Some(Value::Object(user.object.clone()))
     }
@@ -130,7 +144,7 @@ impl JumpCloud {
 
     /// Changes a user; returns whether there is one.
     pub fn edit(&self, id: &str, change: impl FnOnce(&mut Map<String, Value>)) -> bool {
-        self.0.lock().jumpcloud.users.edit(id, change)
+        self.now().jumpcloud.users.edit(id, change)
     }
 
     /// Binds a user to a device or an application: from then on the username is fixed.
@@ -140,12 +154,31 @@ impl JumpCloud {
 
     /// Deletes a user; returns whether there was one.
     pub fn delete(&self, id: &str) -> bool {
-        self.0.lock().jumpcloud.users.remove(id).is_some()
+        self.now().jumpcloud.remove(id).is_some()
+    }
+
+    /// Lets a user be activated from a moment on, with the usual mail; returns whether there is such a user.
+    pub fn schedule_activation(&self, id: &str, at: Timestamp) -> bool {
+        self.schedule(id, Target::Activated, at)
+    }
+
+    /// Lets a user be suspended from a moment on; returns whether there is such a user.
+    pub fn schedule_suspension(&self, id: &str, at: Timestamp) -> bool {
+        self.schedule(id, Target::Suspended, at)
+    }
+
+    pub(crate) fn schedule(&self, id: &str, state: Target, at: Timestamp) -> bool {
+        self.now().jumpcloud.plan_state(id, state, at)
+    }
+
+    /// The changes of state to come as the API shows them, the next first.
+    pub fn scheduled_states(&self) -> Vec<Value> {
+        self.now().jumpcloud.schedule.show()
     }
 
     /// The mails so far, oldest first.
     pub fn mails(&self) -> Vec<Mail> {
-        self.0.lock().jumpcloud.mails.clone()
+        self.now().jumpcloud.mails.clone()
     }
 
     /// Refuses to send mail to an address: activating a user with it is a 400.
@@ -176,6 +209,7 @@ impl JumpCloud {
 pub(crate) struct Directory {
     pub(crate) users: Users,
     pub(crate) mails: Vec<Mail>,
+    schedule: Schedule,
     rules: JumpCloudRules,
     key: String,
     taken_elsewhere: BTreeSet<String>,
@@ -205,6 +239,7 @@ impl Directory {
         let mut directory = Self {
             users: Users::default(),
             mails: Vec::new(),
+            schedule: Schedule::default(),
             rules: JumpCloudRules::default(),
             key,
             taken_elsewhere: BTreeSet::new(),
@@ -222,6 +257,7 @@ impl Directory {
         if let Some(refused) = self.admission(call) {
             return refused;
         }
+        self.catch_up(now);
         self.route(call, now)
             .unwrap_or_else(|refusal| self.refuse(refusal))
     }
@@ -269,6 +305,10 @@ impl Directory {
             ("POST", ["systemusers", id, "state", "suspend"]) => self.suspend(id, call),
             ("POST", ["systemusers", id, "reactivate"]) => self.reactivate(id, call, now),
             ("GET", ["organizations"]) => Ok(organizations()),
+            ("GET", ["v2", "bulk", "userstates"]) => self.scheduled_states(call),
+            ("POST", ["v2", "bulk", "userstates"]) => self.schedule_states(call),
+            ("DELETE", ["v2", "bulk", "userstates", id]) => self.withdraw_state(id),
+            ("GET", ["v2", "bulk", "userstates", "eventlist", "next"]) => self.next_states(call),
             _ => Err(Refusal::NotFound),
         }
     }
@@ -346,7 +386,7 @@ impl Directory {
     }
 
     fn delete(&mut self, id: &str, call: &Call) -> Result<Answer, Refusal> {
-        let removed = self.users.remove(known_id(id)?).ok_or(Refusal::NotFound)?;
+        let removed = self.remove(known_id(id)?).ok_or(Refusal::NotFound)?;
         if let Some(next) = call.parameter("cascade_manager") {
             let manager = match next {
                 "null" => Value::Null,
@@ -355,6 +395,12 @@ impl Directory {
             self.users.replace_manager(id, &manager);
         }
         Ok(Answer::ok(&removed.object))
+    }
+
+    /// Takes a user out, with all that hangs on them.
+    fn remove(&mut self, id: &str) -> Option<User> {
+        self.schedule.forget(id);
+        self.users.remove(id)
     }
 
     fn activate(&mut self, id: &str, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
@@ -476,6 +522,11 @@ fn organizations() -> Answer {
             "created": "2020-05-16T07:00:00.000Z",
         }],
     }))
+}
+
+fn json_body<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> {
+    serde_json::from_slice(&call.body)
+        .map_err(|error| bad_request(&format!("invalid body: {error}")))
 }
 
 fn json_object(call: &Call) -> Result<Map<String, Value>, Refusal> {

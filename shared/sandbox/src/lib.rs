@@ -21,7 +21,7 @@
 //! | path | what |
 //! |---|---|
 //! | `POST /` | DynamoDB and Secrets Manager, told apart by `X-Amz-Target` |
-//! | `/jumpcloud/api/…` | JumpCloud's v1 API |
+//! | `/jumpcloud/api/…` | JumpCloud's v1 API, and v2 below `/jumpcloud/api/v2/` |
 //! | `/deel/rest/v2/…` | Deel's API |
 //! | `/sandbox/…` | the control API |
 //!
@@ -41,6 +41,8 @@
 //! | `PATCH /sandbox/people/{id}` | replaces the fields in the body |
 //! | `DELETE /sandbox/people/{id}` | removes the person |
 //! | `GET /sandbox/users` | the users in JumpCloud |
+//! | `GET /sandbox/states` | the changes of users' states that are scheduled |
+//! | `POST /sandbox/states` | schedules one: `{"user_id":"…","state":"SUSPENDED","at":"2026-03-02T09:00:00Z"}` |
 
 mod aws;
 mod clock;

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Vendor {
-    /// JumpCloud's v1 API.
+    /// JumpCloud's APIs, v1 and v2.
     JumpCloud,
     /// Deel's API.
     Deel,

@@ -19,7 +19,7 @@ fn jumpcloud_of(server: &MockServer, organization: &str) -> JumpCloud {
     JumpCloud::new(options, key("k3y")).unwrap()
 }
 
-fn jumpcloud(server: &MockServer) -> JumpCloud {
+pub(super) fn jumpcloud(server: &MockServer) -> JumpCloud {
     jumpcloud_of(server, "")
 }
 
@@ -31,7 +31,7 @@ fn rows(count: usize) -> Vec<Value> {
     (0..count).map(row).collect()
 }
 
-fn id(number: usize) -> SystemUserId {
+pub(super) fn id(number: usize) -> SystemUserId {
     SystemUserId::from(format!("{number:024x}").as_str())
 }
 

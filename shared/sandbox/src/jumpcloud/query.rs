@@ -14,9 +14,9 @@ use crate::wire::Call;
 type Object = Map<String, Value>;
 
 /// The documented maximum of lists; the search route is known to take ten times as many.
-const MAXIMUM_LIMIT: usize = 100;
+pub(super) const MAXIMUM_LIMIT: usize = 100;
 const MAXIMUM_SEARCH_LIMIT: usize = 1000;
-const DEFAULT_LIMIT: usize = 10;
+pub(super) const DEFAULT_LIMIT: usize = 10;
 
 /// Which users, in which order, and which of their fields.
 #[derive(Debug)]
@@ -444,7 +444,7 @@ fn compile(pattern: &str) -> Result<Regex, Refusal> {
     Regex::new(pattern).map_err(|error| bad_request(&format!("invalid $regex: {error}")))
 }
 
-fn number(text: Option<&str>, default: usize, name: &str) -> Result<usize, Refusal> {
+pub(super) fn number(text: Option<&str>, default: usize, name: &str) -> Result<usize, Refusal> {
     match text {
         None | Some("") => Ok(default),
         Some(text) => text.parse().map_err(|_| {
@@ -455,7 +455,7 @@ fn number(text: Option<&str>, default: usize, name: &str) -> Result<usize, Refus
     }
 }
 
-fn too_many(maximum: usize) -> Refusal {
+pub(super) fn too_many(maximum: usize) -> Refusal {
     bad_request(&format!(
         "Bad Request: request parameter \"limit\" exceeds maximum value of {maximum}"
     ))

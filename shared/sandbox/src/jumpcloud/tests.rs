@@ -1,5 +1,7 @@
 //! JumpCloud's rules over HTTP.
 
+mod states;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
