@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 
 use crate::gather::Snapshot;
 use crate::judge::Approvals;
-use crate::plan::RunWarning;
-use crate::planner::plan;
+use crate::plan::{Plan, RunWarning};
 use crate::report::PersonRow;
 
 /// Why one person would or would not change.
@@ -68,9 +67,13 @@ pub struct ExplainedRow {
     pub decision: &'static str,
 }
 
-/// Explains everyone whom the snapshot's sources list.
-pub(crate) fn explain(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Vec<Explanation> {
-    let plan = plan(snapshot, config, now);
+/// Explains everyone whom the snapshot's sources list, and what the plan of it means for them.
+pub(crate) fn explain(
+    snapshot: &Snapshot,
+    plan: Plan,
+    config: &Config,
+    now: Timestamp,
+) -> Vec<Explanation> {
     let warnings = plan.warnings.clone();
     let (approved, _, _) = plan.judge(config, &Approvals::default());
     let mut explanations = Vec::new();

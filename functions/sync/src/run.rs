@@ -100,7 +100,16 @@ impl Runner {
             progress,
         )
         .await?;
-        Ok(explain(&snapshot, run.config, run.started_at))
+        let plan = confirm(
+            plan(&snapshot, run.config, run.started_at),
+            run.config,
+            &Approvals::default(),
+            &run.hr,
+            &run.jumpcloud,
+            run.started_at,
+        )
+        .await;
+        Ok(explain(&snapshot, plan, run.config, run.started_at))
     }
 }
 
@@ -164,7 +173,15 @@ impl<'a> ThisRun<'a> {
             plan.sources = facts(&snapshot, &links, self.started_at);
         }
         drop(snapshot);
-        let plan = confirm(plan, self.config, &approvals, &self.hr, self.started_at).await;
+        let plan = confirm(
+            plan,
+            self.config,
+            &approvals,
+            &self.hr,
+            &self.jumpcloud,
+            self.started_at,
+        )
+        .await;
 
         let facts = plan.sources.clone();
         let unchanged = plan.unchanged;

@@ -1,7 +1,8 @@
 //! Joiners: an account for everyone who should have one, and one mail to say so.
 
 use e2e::{Reading, Setup};
-use sandbox::{Profile, Stage};
+use jiff::SignedDuration;
+use sandbox::{Fault, Profile, Stage, Vendor};
 use serde_json::Value;
 use sync::{Outcome, RunStatus};
 
@@ -99,6 +100,57 @@ async fn account_of_a_pre_hire_waits_staged_until_the_employment_begins() {
     let report = world.run_sync().await;
     assert_eq!(report.outcome_of(&id), Outcome::Activated);
     assert_eq!(world.state_of(&id).await, "ACTIVATED");
+    assert_eq!(world.invitations(), [PERSONAL]);
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn activation_that_an_admin_scheduled_is_left_to_that_schedule() {
+    let world = world().await;
+    let id = world.hire(ana().stage(Stage::Onboarding).starting(world.in_days(10)));
+    world.run_sync().await;
+    let later = world.sandbox().clock().now() + SignedDuration::from_hours(5 * 24);
+    let user_id = world.user_of(&id).await["_id"].clone();
+    assert!(
+        world
+            .jumpcloud()
+            .schedule_activation(user_id.as_str().unwrap(), later)
+    );
+    world.change(&id, &ana().starting(world.days_ago(2)));
+
+    let report = world.run_sync().await;
+    assert_eq!(report.outcome_of(&id), Outcome::Unchanged);
+    assert_eq!(report.warnings_of("activation_scheduled"), 1);
+    assert_eq!(world.state_of(&id).await, "STAGED");
+    assert!(world.invitations().is_empty());
+    world.settled().await;
+
+    world
+        .sandbox()
+        .clock()
+        .advance(SignedDuration::from_hours(6 * 24));
+    assert_eq!(world.state_of(&id).await, "ACTIVATED");
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn nobody_is_activated_while_jumpcloud_does_not_tell_its_schedules() {
+    let world = world().await;
+    let id = world.hire(ana().stage(Stage::Onboarding).starting(world.in_days(10)));
+    world.run_sync().await;
+    world.change(
+        &id,
+        &ana().starting(world.days_ago(2)).job_title("Principal"),
+    );
+    world.fault(Fault::status(Vendor::JumpCloud, 403).path("/bulk/userstates"));
+
+    let report = world.run_sync().await;
+    assert_eq!(report.outcome_of(&id), Outcome::Updated);
+    assert_eq!(report.warnings_of("schedule_unreadable"), 1);
+    assert_eq!(world.state_of(&id).await, "STAGED");
+
+    let report = world.run_sync().await;
+    assert_eq!(report.outcome_of(&id), Outcome::Activated);
     assert_eq!(world.invitations(), [PERSONAL]);
     world.settled().await;
 }
