@@ -113,35 +113,53 @@ pub fn desired_user<'a>(
     let mut warnings = Vec::new();
     let mut attributes = Vec::with_capacity(rules.len());
     for rule in rules {
-        let value = match &rule.attribute {
-            Attribute::Addresses if worker.addresses.is_empty() => DesiredValue::Blank,
-            Attribute::Addresses => DesiredValue::Addresses(&worker.addresses),
-            // Without a known user the manager is left as it is: absence proves nothing.
-            Attribute::Manager => match manager {
-                Some(manager) => DesiredValue::Text(Cow::Borrowed(manager.as_str())),
-                None => continue,
-            },
-            attribute => match rule.text(worker) {
-                None => DesiredValue::Blank,
-                Some(text)
-                    if text.len() > attribute.max_length()
-                        && text.chars().count() > attribute.max_length() =>
-                {
-                    warnings.push(Warning::new(
-                        "value_too_long",
-                        format!("`{attribute}` has more than the {} characters that JumpCloud takes and is left as it is", attribute.max_length()),
-                    ));
-                    continue;
-                }
-                Some(text) => DesiredValue::Text(text),
-            },
-        };
-        attributes.push((rule, value));
+        match desired_value(worker, rule, manager) {
+            Ok(Some(value)) => attributes.push((rule, value)),
+            Ok(None) => {}
+            Err(warning) => warnings.push(warning),
+        }
     }
     Ok(DesiredUser {
         attributes,
         warnings,
     })
+}
+
+/// HR's value of one attribute; `None`, or a warning of a value that JumpCloud would refuse, where the attribute is
+/// left as it is.
+fn desired_value<'a>(
+    worker: &'a Worker,
+    rule: &'a AttributeRule,
+    manager: Option<&'a SystemUserId>,
+) -> Result<Option<DesiredValue<'a>>, Warning> {
+    let value = match &rule.attribute {
+        Attribute::Addresses if worker.addresses.is_empty() => DesiredValue::Blank,
+        Attribute::Addresses => DesiredValue::Addresses(&worker.addresses),
+        // Without a known user the manager is left as it is: absence proves nothing.
+        Attribute::Manager => match manager {
+            Some(manager) => DesiredValue::Text(Cow::Borrowed(manager.as_str())),
+            None => return Ok(None),
+        },
+        attribute => match rule.text(worker) {
+            None => DesiredValue::Blank,
+            Some(text) if is_longer(&text, attribute.max_length()) => {
+                return Err(Warning::new(
+                    "value_too_long",
+                    format!(
+                        "`{attribute}` has more than the {} characters that JumpCloud takes and is left as it is",
+                        attribute.max_length()
+                    ),
+                ));
+            }
+            Some(text) => DesiredValue::Text(text),
+        },
+    };
+    Ok(Some(value))
+}
+
+/// Whether a text has more characters than this. Nobody counts them while even its bytes are fewer.
+fn is_longer(text: &str, most: usize) -> bool {
+    text.len() > most && text.chars().count() > most
 }
 
 /// Whether this person can become a JumpCloud user at all.
@@ -150,9 +168,8 @@ pub fn mappable(worker: &Worker) -> Result<(), MappingError> {
         .work_email
         .as_deref()
         .ok_or(MappingError::NoWorkEmail)?;
-    let length = email.chars().count();
-    if length > 1024 {
-        return Err(MappingError::WorkEmailTooLong(length));
+    if is_longer(email, 1024) {
+        return Err(MappingError::WorkEmailTooLong(email.chars().count()));
     }
     match email.split_once('@') {
         Some((local, domain))
@@ -180,6 +197,23 @@ pub fn diff(
         .iter()
         .filter_map(|(rule, value)| attribute_change(rule, value, actual, written))
         .collect()
+}
+
+/// Whether this user holds all that HR wants: [`desired_user`] has nothing to warn of, and [`diff`] finds nothing, even
+/// if we had never written this user before. Said without building either: that is nearly everyone in nearly every run.
+pub fn is_in_step(
+    worker: &Worker,
+    rules: &[AttributeRule],
+    manager: Option<&SystemUserId>,
+    actual: &SystemUser,
+) -> bool {
+    rules
+        .iter()
+        .all(|rule| match desired_value(worker, rule, manager) {
+            Ok(Some(value)) => attribute_change(rule, &value, actual, None).is_none(),
+            Ok(None) => true,
+            Err(_) => false,
+        })
 }
 
 fn attribute_change(

@@ -6,7 +6,8 @@
 //! - [`Worker`]: the canonical person in HR
 //! - [`standing`]: where somebody stands today: no account yet, staged, active or gone
 //! - [`TABLE`]: the published mapping, row by row; `docs/mapping.md` is rendered from it
-//! - [`desired_user`] and [`diff`]: what JumpCloud should hold, and what must change for it
+//! - [`desired_user`] and [`diff`]: what JumpCloud should hold, and what must change for it; [`is_in_step`]: whether
+//!   anything must
 //! - [`Usernames`]: names for new users, numbered where taken
 
 pub mod deel;
@@ -23,7 +24,7 @@ mod tests;
 
 pub use diff::{
     AttributeChange, DesiredUser, DesiredValue, Written, WrittenValue, custom_attributes,
-    desired_user, diff, mappable, value_of,
+    desired_user, diff, is_in_step, mappable, value_of,
 };
 pub use jumpcloud::{
     Address, CustomAttribute, ScheduledState, SystemUser, SystemUserId, UserState,

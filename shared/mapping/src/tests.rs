@@ -619,6 +619,126 @@ fn a_work_email_is_required_and_bounded() {
     );
 }
 
+/// Text as HR and JumpCloud hold it: none, one thing, the same in another case, and more than JumpCloud takes.
+fn texts() -> impl Strategy<Value = String> {
+    let long = "x".repeat(1025);
+    prop::sample::select(vec![
+        String::new(),
+        "a@b.example".into(),
+        "A@B.example".into(),
+        long,
+    ])
+}
+
+fn addresses() -> impl Strategy<Value = Vec<Address>> {
+    let kinds = prop::sample::select(vec!["home", "work", "other"]);
+    let address = (kinds, 0..2_u8).prop_map(|(kind, number)| Address {
+        kind: kind.into(),
+        street_address: format!("{number} High St").into(),
+        ..Address::default()
+    });
+    prop::collection::vec(address, 0..3)
+}
+
+/// A few rows of the table, a custom attribute and a template among them, under every policy.
+fn rules() -> impl Strategy<Value = Vec<AttributeRule>> {
+    use Update::{Always, IfEmpty, Never, OnChange, Once};
+    let mut rows: Vec<AttributeRule> = TABLE.iter().map(AttributeRule::of).collect();
+    let template = TextTemplate::parse("{team}, {city}").unwrap();
+    rows.push(AttributeRule {
+        attribute: Attribute::Custom("badge".into()),
+        origin: Origin::Template(template),
+        ..rows[0].clone()
+    });
+    let rule = (
+        prop::sample::select(rows),
+        prop::sample::select(vec![Always, OnChange, IfEmpty, Once, Never]),
+        prop::sample::select(vec![Blank::Keep, Blank::Clear]),
+        texts(),
+    );
+    let rule = rule.prop_map(|(row, update, blank, default)| AttributeRule {
+        update,
+        blank,
+        default: (!default.is_empty()).then(|| default.into()),
+        ..row
+    });
+    prop::collection::vec(rule, 0..4)
+}
+
+fn workers() -> impl Strategy<Value = Worker> {
+    (prop::collection::vec(texts(), 12), addresses()).prop_map(|(texts, addresses)| {
+        let text = |index: usize| Some(Text::from(&texts[index])).filter(|text| !text.is_empty());
+        Worker {
+            employee_id: text(0),
+            personal_email: text(1),
+            first_name: text(2),
+            last_name: text(3),
+            full_name: text(4),
+            job_title: text(5),
+            department: text(6),
+            location: text(7),
+            team: text(8),
+            worker_type: text(9),
+            entity: text(10),
+            city: text(11),
+            addresses,
+            ..worker(json!({"emails": [{"type": "work", "value": "a@b.example"}]}))
+        }
+    })
+}
+
+fn users() -> impl Strategy<Value = SystemUser> {
+    (prop::collection::vec(texts(), 14), addresses()).prop_map(|(texts, addresses)| {
+        let text = |index: usize| Text::from(&texts[index]);
+        let badge = CustomAttribute {
+            name: "badge".into(),
+            value: text(13),
+        };
+        SystemUser {
+            email: text(0),
+            firstname: text(1),
+            lastname: text(2),
+            displayname: text(3),
+            alternate_email: text(4),
+            employee_identifier: text(5),
+            job_title: text(6),
+            department: text(7),
+            location: text(8),
+            cost_center: text(9),
+            employee_type: text(10),
+            company: text(11),
+            manager: text(12),
+            addresses,
+            attributes: vec![badge],
+            ..SystemUser::default()
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn whoever_is_in_step_needs_no_change_and_nobody_else_does(
+        worker in workers(),
+        user in users(),
+        rules in rules(),
+        manager in texts(),
+        sent in texts(),
+    ) {
+        let manager = Some(SystemUserId(manager.into())).filter(|id| !id.as_str().is_empty());
+        let desired = desired_user(&worker, &rules, manager.as_ref()).unwrap();
+        let is_done = desired.warnings.is_empty() && diff(&desired, &user, None).is_empty();
+        prop_assert_eq!(is_in_step(&worker, &rules, manager.as_ref(), &user), is_done);
+        // What we wrote before can only make less of a difference.
+        let mut written = Written::default();
+        for rule in &rules {
+            written.record(&rule.attribute, json!(sent), value_of(&rule.attribute, &user));
+        }
+        prop_assert!(!is_done || diff(&desired, &user, Some(&written)).is_empty());
+    }
+}
+
 /// What changes for the job title, with HR's, our last and JumpCloud's value; an empty text stands for none.
 fn title_change(
     update: Update,
