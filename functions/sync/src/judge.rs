@@ -16,6 +16,7 @@ use crate::plan::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApprovedPlan {
     people: Vec<ApprovedPerson>,
+    shown: Vec<ChangeDigest>,
 }
 
 impl ApprovedPlan {
@@ -23,9 +24,12 @@ impl ApprovedPlan {
     pub fn people(&self) -> &[ApprovedPerson] {
         &self.people
     }
-}
 
-impl ApprovedPlan {
+    /// The digest of each change of the plan, of those that are held, too.
+    pub fn shown(&self) -> &[ChangeDigest] {
+        &self.shown
+    }
+
     /// Whether somebody of this source who has access is missing, and that is not settled.
     pub(crate) fn has_missing(&self, source: &SourceName) -> bool {
         let is_open = |person: &ApprovedPerson| {
@@ -136,8 +140,12 @@ impl Plan {
     pub fn held_by(&self, config: &Config) -> BTreeMap<Counted, HeldBy> {
         let mut people: BTreeMap<Counted, BTreeSet<&WorkerId>> = BTreeMap::new();
         for person in &self.people {
-            for change in &person.changes {
-                let counted = Counted::of(&person.key.source, change);
+            // Of a person's many changes most count towards the same.
+            let changes = person.changes.iter();
+            let counted: BTreeSet<Counted> = changes
+                .map(|change| Counted::of(&person.key.source, change))
+                .collect();
+            for counted in counted {
                 let counted = people.entry(counted).or_default();
                 counted.insert(&person.key.worker_id);
             }
@@ -168,11 +176,13 @@ impl Plan {
         let mut held: BTreeMap<(SourceName, Class), (usize, Vec<ChangeDigest>)> = BTreeMap::new();
         let mut vanished = approvals.0.clone();
         let mut people = Vec::with_capacity(self.people.len());
+        let mut shown = Vec::new();
         for mut plan in self.people {
             let mut passed = Vec::new();
             let mut kept = Vec::new();
             for change in std::mem::take(&mut plan.changes) {
                 let digest = plan.digest(&change);
+                shown.push(digest);
                 let approved = vanished.remove(&digest) || approvals.0.contains(&digest);
                 let is_held =
                     !approved && rules.contains_key(&Counted::of(&plan.key.source, &change));
@@ -207,7 +217,8 @@ impl Plan {
             })
             .into_iter()
             .collect();
-        (ApprovedPlan { people }, Held::new(held, &rules), warnings)
+        let approved = ApprovedPlan { people, shown };
+        (approved, Held::new(held, &rules), warnings)
     }
 }
 

@@ -192,7 +192,9 @@ impl std::fmt::Display for ChangeDigest {
 impl ChangeDigest {
     /// The digest over several changes, whatever their order.
     pub fn of_all(changes: impl IntoIterator<Item = Self>) -> Self {
-        let sorted: BTreeSet<Self> = changes.into_iter().collect();
+        let mut sorted: Vec<Self> = changes.into_iter().collect();
+        sorted.sort_unstable();
+        sorted.dedup();
         let mut hash = Sha256::new();
         for digest in sorted {
             hash.update(digest.0);
@@ -283,18 +285,4 @@ pub(crate) fn manager_of(value: &Value) -> Option<WorkerId> {
         .get("worker_id")
         .and_then(Value::as_str)
         .map(WorkerId::from)
-}
-
-impl Plan {
-    /// The digest of each change.
-    pub fn change_digests(&self) -> Vec<ChangeDigest> {
-        let of_person = |person: &PersonPlan| -> Vec<ChangeDigest> {
-            person
-                .changes
-                .iter()
-                .map(|change| person.digest(change))
-                .collect()
-        };
-        self.people.iter().flat_map(of_person).collect()
-    }
 }

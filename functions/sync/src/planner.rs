@@ -45,8 +45,8 @@ pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
         sources: facts(snapshot, &snapshot.links, now),
         ..Plan::default()
     };
-    for (index, candidate) in candidates.iter().enumerate() {
-        match decisions.person(candidate, index) {
+    for candidate in &candidates {
+        match decisions.person(candidate) {
             Some(person) => plan.people.push(person),
             None => plan.unchanged += 1,
         }
@@ -67,11 +67,15 @@ pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
 
 /// One person whom a source lists, with what was found out before any decision.
 struct Candidate<'a> {
+    /// The place among all candidates.
+    place: usize,
     /// The source's place among those that were read.
     rank: usize,
     read: &'a SourceRead,
     source: &'a Source,
     worker: &'a Worker,
+    /// What we remember under this person's key.
+    link: Option<&'a Link>,
     standing: Standing,
     found: Found<'a>,
     /// Why nothing may be done for this person.

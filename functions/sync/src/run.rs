@@ -186,12 +186,12 @@ impl<'a> ThisRun<'a> {
         let facts = plan.sources.clone();
         let unchanged = plan.unchanged;
         warnings.extend(plan.warnings.iter().cloned());
-        let shown = plan.change_digests();
-        let plan_digest = ChangeDigest::of_all(shown.iter().copied());
         let (approved, held, vanished) = plan.judge(self.config, &approvals);
         warnings.extend(vanished);
+        let shown = approved.shown();
+        let plan_digest = ChangeDigest::of_all(shown.iter().copied());
         if !held.classes.is_empty() || (lease.is_none() && !shown.is_empty()) {
-            self.offer(plan_digest, &shown, &held).await?;
+            self.offer(plan_digest, shown, &held).await?;
         }
         let applied = match lease {
             None => Applied {

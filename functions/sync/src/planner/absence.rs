@@ -58,10 +58,8 @@ pub(super) fn missing(known: &Known<'_>, candidates: &[Candidate<'_>], plan: &mu
     }
     for (read, source) in known.sources() {
         let lifecycle = &source.policy.lifecycle;
-        let links = known.snapshot.links.iter();
-        let of_source = links.filter(|link| link.key.source == read.name);
-        let unlisted: Vec<&Link> = of_source.filter(|link| known.is_unlisted(link)).collect();
-        if unlisted.is_empty() {
+        let mut unlisted = known.unlisted(&read.name).peekable();
+        if unlisted.peek().is_none() {
             continue;
         }
         // Whoever else has or claims the same user may be the same person under another profile.

@@ -2,7 +2,7 @@
 
 use mapping::{
     AdoptBy, Attribute, AttributeChange, Class, DesiredUser, Invite, Leavers, Standing, SystemUser,
-    Text, Update, UserState, Worker, Written, desired_user, diff,
+    Text, Update, UserState, Worker, Written, desired_user, diff, is_in_step,
 };
 use serde_json::{Value, json};
 use state::Link;
@@ -18,12 +18,12 @@ const LONG_USERNAME: usize = 20;
 /// Decides on one person after another.
 pub(super) struct Decisions<'k, 'a> {
     known: &'k Known<'a>,
-    managers: Managers<'a>,
+    managers: Managers<'k>,
     pub(super) warnings: Vec<RunWarning>,
 }
 
 impl<'k, 'a> Decisions<'k, 'a> {
-    pub(super) fn new(known: &'k Known<'a>, managers: Managers<'a>) -> Self {
+    pub(super) fn new(known: &'k Known<'a>, managers: Managers<'k>) -> Self {
         Self {
             known,
             managers,
@@ -32,7 +32,10 @@ impl<'k, 'a> Decisions<'k, 'a> {
     }
 
     /// This person's part of the plan; `None` when there is nothing to do, to note or to tell.
-    pub(super) fn person(&mut self, candidate: &Candidate<'a>, index: usize) -> Option<PersonPlan> {
+    pub(super) fn person(&mut self, candidate: &Candidate<'a>) -> Option<PersonPlan> {
+        if self.is_settled(candidate) {
+            return None;
+        }
         let mut person = PersonPlan::new(candidate.key());
         let odd = candidate.worker.warnings.iter();
         self.warnings.extend(odd.map(|warning| {
@@ -56,7 +59,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             (None, Standing::Absent(_)) => {}
             (None, Standing::Gone(why)) => self.gone(&mut person, candidate, why),
             (None, Standing::Staged(_) | Standing::Active(_)) => {
-                self.present(&mut person, candidate, index);
+                self.present(&mut person, candidate);
             }
         }
         if let Found::Linked(link, user) = candidate.found
@@ -70,6 +73,36 @@ impl<'k, 'a> Decisions<'k, 'a> {
         }
         person.link = link.cloned();
         Some(person)
+    }
+
+    /// Whether it takes no more than a look to see that nothing is to be done, noted or told: so it is for nearly
+    /// everyone in nearly every run.
+    fn is_settled(&self, candidate: &Candidate<'a>) -> bool {
+        let Found::Linked(link, user) = candidate.found else {
+            return false;
+        };
+        let is_done = match &candidate.standing {
+            Standing::Active(_) => {
+                user.state() == UserState::Activated && self.is_in_step(candidate, user)
+            }
+            Standing::Staged(_) => self.is_in_step(candidate, user),
+            Standing::Gone(_) => user.state() == UserState::Suspended,
+            Standing::Absent(_) => true,
+            Standing::Unclear(_) => false,
+        };
+        is_done
+            && candidate.refusal.is_none()
+            && candidate.worker.warnings.is_empty()
+            && !is_unfinished(link)
+            && link.missing.is_none()
+            && !is_undone(link, user)
+    }
+
+    fn is_in_step(&self, candidate: &Candidate<'a>, user: &SystemUser) -> bool {
+        let manager = self.managers.manager(candidate);
+        let rules = &candidate.source.policy.attributes;
+        matches!(manager, ManagerUser::Known(..) | ManagerUser::Unknown)
+            && is_in_step(candidate.worker, rules, manager.user(), user)
     }
 
     fn warn(&mut self, person: &PersonPlan, code: &'static str, message: impl Into<String>) {
@@ -91,7 +124,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             Leavers::Suspend if can_be_suspended(state) => {
                 if self
                     .known
-                    .is_ahead_of_last_day(candidate.worker, candidate.source)
+                    .is_ahead_of_last_day(candidate.worker, candidate.link)
                 {
                     person.ahead_of = candidate.worker.employment.last_day;
                 }
@@ -122,8 +155,8 @@ impl<'k, 'a> Decisions<'k, 'a> {
     }
 
     /// Somebody who has an account, or should have one.
-    fn present(&mut self, person: &mut PersonPlan, candidate: &Candidate<'a>, index: usize) {
-        let manager = self.managers.manager(candidate, index);
+    fn present(&mut self, person: &mut PersonPlan, candidate: &Candidate<'a>) {
+        let manager = self.managers.manager(candidate);
         if let ManagerUser::Circular = manager {
             let message = "the managers form a circle in HR; the manager is left as it is";
             self.warn(person, "manager_circle", message);
@@ -182,7 +215,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
         person: &mut PersonPlan,
         candidate: &Candidate<'a>,
         desired: &DesiredUser<'_>,
-        manager: ManagerUser<'a>,
+        manager: ManagerUser<'_>,
     ) {
         let Some(username) = &candidate.username else {
             return;
@@ -338,12 +371,21 @@ impl<'k, 'a> Decisions<'k, 'a> {
 /// Notes what the link does not know yet: a write that did finish, a person listed again, a suspension that somebody
 /// undid.
 fn settle(person: &mut PersonPlan, link: &Link, user: &SystemUser) {
-    let undone = user.state() == UserState::Activated && suspended_by_us(link);
-    let unfinished = link.pending.is_some() || link.user_id.is_none();
-    let idle = person.changes.is_empty() && (unfinished || link.missing.is_some());
+    let undone = is_undone(link, user);
+    let idle = person.changes.is_empty() && (is_unfinished(link) || link.missing.is_some());
     if idle || undone && !person.has(Class::Suspend) {
         person.note = Note::Settled { undone };
     }
+}
+
+/// Whether a write was begun and not seen to finish.
+fn is_unfinished(link: &Link) -> bool {
+    link.pending.is_some() || link.user_id.is_none()
+}
+
+/// Whether somebody else gave access back after our suspension.
+fn is_undone(link: &Link, user: &SystemUser) -> bool {
+    user.state() == UserState::Activated && suspended_by_us(link)
 }
 
 /// What HR says of a user that we have not written before: where mail goes on an adopted one, and what is written only

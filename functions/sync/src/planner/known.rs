@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use config::{Config, Source};
 use jiff::Timestamp;
 use mapping::{
-    AdoptBy, NoAccount, Standing, SystemUser, UserState, Worker, WorkerId, WorkerKey, mappable,
+    AdoptBy, NoAccount, SourceName, Standing, SystemUser, UserState, Worker, WorkerKey, mappable,
     standing,
 };
 use state::Link;
@@ -27,23 +27,27 @@ pub(super) struct Known<'a> {
     users_by_email: OnceCell<Index<'a, SystemUser>>,
     users_by_identifier: OnceCell<Index<'a, SystemUser>>,
     owners: OnceCell<Index<'a, Link>>,
-    links: Index<'a, Link>,
-    /// The people of each source that was read whole.
-    listed: BTreeMap<&'a str, Index<'a, Worker>>,
+    /// Everyone whom the sources list, by source and worker id.
+    listed: Vec<Listed<'a>>,
+    /// The links of those whom a whole read no longer lists.
+    unlisted: BTreeMap<&'a WorkerKey, &'a Link>,
+}
+
+/// One person whom a source lists.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Listed<'a> {
+    /// The source's place among those that were read.
+    pub(super) rank: usize,
+    pub(super) read: &'a SourceRead,
+    pub(super) source: &'a Source,
+    pub(super) worker: &'a Worker,
+    pub(super) link: Option<&'a Link>,
 }
 
 impl<'a> Known<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, config: &'a Config, now: Timestamp) -> Self {
         let users = snapshot.users.iter();
-        let links = snapshot.links.iter();
-        let whole =
-            |read: &&SourceRead| snapshot.scope == Scope::Everyone && read.incomplete.is_none();
-        let listed = |read: &'a SourceRead| {
-            let workers = read.workers.iter();
-            let index = Index::new(workers.map(|worker| (worker.id.as_str(), worker)));
-            (read.name.as_str(), index)
-        };
-        Self {
+        let mut known = Self {
             snapshot,
             config,
             now,
@@ -51,29 +55,71 @@ impl<'a> Known<'a> {
             users_by_email: OnceCell::new(),
             users_by_identifier: OnceCell::new(),
             owners: OnceCell::new(),
-            links: Index::new(links.map(|link| (&link.key, link))),
-            listed: snapshot.sources.iter().filter(whole).map(listed).collect(),
+            listed: Vec::new(),
+            unlisted: BTreeMap::new(),
+        };
+        known.join();
+        known
+    }
+
+    /// Puts the people of each source beside their links. Both come in the order of worker ids: each is looked at once.
+    fn join(&mut self) {
+        let mut links: Vec<&Link> = self.snapshot.links.iter().collect();
+        links.sort_by_key(|link| &link.key);
+        let sources: Vec<_> = self.sources().collect();
+        for (rank, (read, source)) in sources.into_iter().enumerate() {
+            let of_source = |link: &&Link| link.key.source == read.name;
+            let mut links = links.iter().copied().filter(of_source).peekable();
+            let mut gone = Vec::new();
+            let mut workers: Vec<&Worker> = read.workers.iter().collect();
+            workers.sort_by_key(|worker| &worker.id);
+            for same in workers.chunk_by(|a, b| a.id == b.id) {
+                let Some(id) = same.first().map(|worker| &worker.id) else {
+                    continue;
+                };
+                while let Some(link) = links.next_if(|link| link.key.worker_id < *id) {
+                    gone.push(link);
+                }
+                let link = links.next_if(|link| link.key.worker_id == *id);
+                self.listed.extend(same.iter().map(|worker| Listed {
+                    rank,
+                    read,
+                    source,
+                    worker,
+                    link,
+                }));
+            }
+            if self.is_whole(read) {
+                let gone = gone.into_iter().chain(links);
+                self.unlisted.extend(gone.map(|link| (&link.key, link)));
+            }
         }
     }
 
     /// Everyone whom the sources list, by source and worker id.
     pub(super) fn candidates(&self) -> Vec<Candidate<'a>> {
-        let mut candidates = Vec::new();
-        for (rank, (read, source)) in self.sources().enumerate() {
-            let mut workers: Vec<&Worker> = read.workers.iter().collect();
-            workers.sort_by(|a, b| a.id.cmp(&b.id));
-            candidates.extend(workers.into_iter().map(|worker| Candidate {
+        let candidate = |(place, listed): (usize, &Listed<'a>)| {
+            let Listed {
                 rank,
                 read,
                 source,
                 worker,
-                standing: self.standing(worker, source),
-                found: self.find(worker, source),
+                link,
+            } = *listed;
+            Candidate {
+                place,
+                rank,
+                read,
+                source,
+                worker,
+                link,
+                standing: self.standing(worker, source, link),
+                found: self.find(worker, source, link),
                 refusal: None,
                 username: None,
-            }));
-        }
-        candidates
+            }
+        };
+        self.listed.iter().enumerate().map(candidate).collect()
     }
 
     /// The sources that were read, each with its section of the configuration.
@@ -112,14 +158,6 @@ impl<'a> Known<'a> {
             .users
             .iter()
             .any(|user| user.username.eq_ignore_ascii_case(username))
-    }
-
-    pub(super) fn link(&self, source: &Source, worker_id: &str) -> Option<&'a Link> {
-        let key = WorkerKey {
-            source: source.name.clone(),
-            worker_id: WorkerId::from(worker_id),
-        };
-        self.links.get(&key, |link| link.key == key)
     }
 
     /// Whether a user may never be written.
@@ -215,7 +253,11 @@ impl<'a> Known<'a> {
     fn may_add(&self, read: &SourceRead) -> bool {
         let sources = self.config.sources.iter();
         let mut earlier = sources.take_while(|source| source.name != read.name);
-        earlier.all(|source| self.listed.contains_key(source.name.as_str()))
+        let is_whole = |source: &Source| {
+            let mut reads = self.snapshot.sources.iter();
+            reads.any(|read| read.name == source.name && self.is_whole(read))
+        };
+        earlier.all(is_whole)
     }
 
     /// Adoption is not a way in.
@@ -275,12 +317,20 @@ impl<'a> Known<'a> {
         gone.then_some(owner)
     }
 
+    /// Whether absence from this read means something.
+    fn is_whole(&self, read: &SourceRead) -> bool {
+        self.snapshot.scope == Scope::Everyone && read.incomplete.is_none()
+    }
+
     /// Whether this link's source was read whole and no longer lists its person.
-    pub(super) fn is_unlisted(&self, link: &Link) -> bool {
-        let listed = self.listed.get(link.key.source.as_str());
-        let id = &link.key.worker_id;
-        let is = |worker: &Worker| worker.id == *id;
-        listed.is_some_and(|listed| listed.get(id.as_str(), is).is_none())
+    fn is_unlisted(&self, link: &Link) -> bool {
+        self.unlisted.contains_key(&link.key)
+    }
+
+    /// The links of those whom this source, read whole, no longer lists.
+    pub(super) fn unlisted(&self, source: &SourceName) -> impl Iterator<Item = &'a Link> {
+        let links = self.unlisted.values().copied();
+        links.filter(move |link| link.key.source == *source)
     }
 
     pub(super) fn owner(&self, user: &SystemUser) -> Option<&'a Link> {
@@ -293,19 +343,17 @@ impl<'a> Known<'a> {
         })
     }
 
-    fn standing(&self, worker: &Worker, source: &Source) -> Standing {
-        let lifecycle = &source.policy.lifecycle;
+    fn standing(&self, worker: &Worker, source: &Source, link: Option<&Link>) -> Standing {
         if let Some(last_day) = worker.employment.last_day
-            && self.is_ahead_of_last_day(worker, source)
+            && self.is_ahead_of_last_day(worker, link)
         {
             return Standing::Gone(format!("asked for before the last day, {last_day}"));
         }
-        standing(worker, lifecycle, self.now)
+        standing(worker, &source.policy.lifecycle, self.now)
     }
 
     /// Whether this person's suspension is, or was, asked for ahead of the last day that HR shows.
-    pub(super) fn is_ahead_of_last_day(&self, worker: &Worker, source: &Source) -> bool {
-        let link = self.link(source, worker.id.as_str());
+    pub(super) fn is_ahead_of_last_day(&self, worker: &Worker, link: Option<&Link>) -> bool {
         let asked = link
             .and_then(|link| link.suspension)
             .filter(|last| last.holds);
@@ -315,13 +363,13 @@ impl<'a> Known<'a> {
             })
     }
 
-    fn find(&self, worker: &Worker, source: &Source) -> Found<'a> {
+    fn find(&self, worker: &Worker, source: &Source, link: Option<&'a Link>) -> Found<'a> {
         let by_identifier = || {
             worker
                 .identifiers()
                 .find_map(|own| self.with_identifier(own))
         };
-        let Some(link) = self.link(source, worker.id.as_str()) else {
+        let Some(link) = link else {
             let by = |key: &AdoptBy| match key {
                 AdoptBy::EmployeeIdentifier => by_identifier().map(Found::ByIdentifier),
                 AdoptBy::Email => self

@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 use mapping::{Attribute, AttributeRule, Class, SystemUser, SystemUserId, Text, Update, WorkerId};
 use serde_json::json;
 
+use super::index::Index;
 use super::{Candidate, Found};
 use crate::plan::{Change, PersonPlan};
 
-/// Who has a user, gets one, or is in a circle: each by the person's place among the candidates.
+/// Everyone's manager, and who is in a circle: by the person's place among the candidates.
 #[derive(Default)]
-pub(super) struct Managers<'a> {
-    /// The place of everyone's manager.
-    manager_at: Vec<Option<usize>>,
-    accounts: Vec<Option<Account<'a>>>,
+pub(super) struct Managers<'c> {
+    manager_of: Vec<Option<&'c Candidate<'c>>>,
     /// People whose chain of managers comes back to them.
     circular: BTreeSet<usize>,
 }
@@ -39,57 +38,60 @@ pub(super) enum ManagerUser<'a> {
     Coming(&'a WorkerId),
 }
 
-impl<'a> Managers<'a> {
-    /// `candidates` are in the order of sources and worker ids.
-    pub(super) fn of(candidates: &[Candidate<'a>]) -> Self {
+impl<'c> Managers<'c> {
+    /// Each of the candidates stands at their place.
+    pub(super) fn of(candidates: &'c [Candidate<'c>]) -> Self {
         if !candidates.iter().any(has_manager_rule) {
             return Self::default();
         }
-        let place = |rank: usize, id: &str| {
-            let order = |other: &Candidate<'a>| {
-                let by_rank = other.rank.cmp(&rank);
-                by_rank.then_with(|| other.worker.id.as_str().cmp(id))
-            };
-            candidates.binary_search_by(order).ok()
+        let key = |candidate: &'c Candidate<'c>| (candidate.rank, candidate.worker.id.as_str());
+        let people = Index::new(
+            candidates
+                .iter()
+                .map(|candidate| (key(candidate), candidate)),
+        );
+        let manager = |candidate: &'c Candidate<'c>| {
+            let key_of_manager = (candidate.rank, candidate.worker.manager.as_ref()?.as_str());
+            people.get(key_of_manager, |other| key(other) == key_of_manager)
         };
-        let manager = |candidate: &Candidate<'a>| {
-            let manager = candidate.worker.manager.as_ref()?;
-            place(candidate.rank, manager.as_str())
-        };
-        let manager_at: Vec<Option<usize>> = candidates.iter().map(manager).collect();
-        let account = |candidate: &Candidate<'a>| match candidate.found {
-            Found::Linked(_, user) => Some(Account::User(&user.id)),
-            _ if candidate.refusal.is_some() => None,
-            Found::ByIdentifier(user) if candidate.is_closed_by_adoption() => {
-                Some(Account::User(&user.id))
-            }
-            _ if !candidate.is_present() => None,
-            Found::ByIdentifier(user) => Some(Account::User(&user.id)),
-            Found::ByEmail(_) | Found::Begun(_) | Found::Nobody => Some(Account::Coming),
-            Found::Deleted(_) => None,
-        };
+        let manager_of: Vec<_> = candidates.iter().map(manager).collect();
         Self {
-            accounts: candidates.iter().map(account).collect(),
-            circular: circular(&manager_at),
-            manager_at,
+            circular: circular(&manager_of),
+            manager_of,
         }
     }
 
     /// The user of this person's manager. A run for a few people knows no others: their manager is left as it is.
-    pub(super) fn manager(&self, candidate: &Candidate<'a>, index: usize) -> ManagerUser<'a> {
+    pub(super) fn manager(&self, candidate: &Candidate<'_>) -> ManagerUser<'c> {
         if !has_manager_rule(candidate) {
             return ManagerUser::Unknown;
         }
-        if self.circular.contains(&index) {
+        if self.circular.contains(&candidate.place) {
             return ManagerUser::Circular;
         }
-        let manager_at = self.manager_at.get(index).copied().flatten();
-        let account = manager_at.and_then(|at| self.accounts.get(at).copied().flatten());
-        match (&candidate.worker.manager, account) {
-            (Some(manager), Some(Account::User(user))) => ManagerUser::Known(manager, user),
-            (Some(manager), Some(Account::Coming)) => ManagerUser::Coming(manager),
-            _ => ManagerUser::Unknown,
+        let Some(manager) = self.manager_of.get(candidate.place).copied().flatten() else {
+            return ManagerUser::Unknown;
+        };
+        match account(manager) {
+            Some(Account::User(user)) => ManagerUser::Known(&manager.worker.id, user),
+            Some(Account::Coming) => ManagerUser::Coming(&manager.worker.id),
+            None => ManagerUser::Unknown,
         }
+    }
+}
+
+/// Who has a user, or gets one.
+fn account<'a>(candidate: &Candidate<'a>) -> Option<Account<'a>> {
+    match candidate.found {
+        Found::Linked(_, user) => Some(Account::User(&user.id)),
+        _ if candidate.refusal.is_some() => None,
+        Found::ByIdentifier(user) if candidate.is_closed_by_adoption() => {
+            Some(Account::User(&user.id))
+        }
+        _ if !candidate.is_present() => None,
+        Found::ByIdentifier(user) => Some(Account::User(&user.id)),
+        Found::ByEmail(_) | Found::Begun(_) | Found::Nobody => Some(Account::Coming),
+        Found::Deleted(_) => None,
     }
 }
 
@@ -155,22 +157,22 @@ impl<'a> ManagerUser<'a> {
 }
 
 /// Everyone whose chain of managers comes back to them: nobody knows whose user should be made first.
-fn circular(manager_at: &[Option<usize>]) -> BTreeSet<usize> {
-    let manager = |index: usize| manager_at.get(index).copied().flatten();
+fn circular(manager_of: &[Option<&Candidate<'_>>]) -> BTreeSet<usize> {
+    let manager = |place: usize| Some(manager_of.get(place).copied().flatten()?.place);
     // From where each person was first walked over.
-    let mut walked: Vec<Option<usize>> = vec![None; manager_at.len()];
+    let mut walked: Vec<Option<usize>> = vec![None; manager_of.len()];
     let mut circular = BTreeSet::new();
-    for start in 0..manager_at.len() {
+    for start in 0..manager_of.len() {
         let mut at = Some(start);
-        while let Some(index) = at {
-            match walked.get_mut(index) {
+        while let Some(place) = at {
+            match walked.get_mut(place) {
                 Some(first @ None) => {
                     *first = Some(start);
-                    at = manager(index);
+                    at = manager(place);
                 }
                 // Back on this very walk: the circle goes through here.
                 Some(Some(first)) if *first == start => {
-                    let mut member = Some(index);
+                    let mut member = Some(place);
                     while let Some(next) = member.filter(|next| circular.insert(*next)) {
                         member = manager(next);
                     }

@@ -122,7 +122,8 @@ impl Company {
     /// Plans, approves all of it, and makes it so.
     pub(super) fn sync_all(&mut self, config: &Config) -> ApprovedPlan {
         let plan = self.plan(config);
-        let all = Approvals(plan.change_digests().into_iter().collect());
+        let (shown, _, _) = plan.clone().judge(config, &Approvals::default());
+        let all = Approvals(shown.shown().iter().copied().collect());
         let (approved, _, _) = plan.judge(config, &all);
         self.apply(&approved);
         approved
