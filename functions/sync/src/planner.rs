@@ -29,11 +29,12 @@ use managers::Managers;
 
 /// Plans a run: pure, and the same for the same snapshot whatever order the vendors answered in.
 pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
-    let known = Known::new(snapshot, config, now);
+    let mut known = Known::new(snapshot, config, now);
     let mut candidates = known.candidates();
     conflicts::refuse_rivals(&mut candidates);
     for candidate in &mut candidates {
-        if candidate.refusal.is_none() {
+        // Of those whose user is ours nobody else needs to know: `decide` asks, with their user at hand anyway.
+        if candidate.refusal.is_none() && !matches!(candidate.found, Found::Linked(..)) {
             candidate.refusal = known.refusal(candidate).map(Box::new);
         }
     }

@@ -127,6 +127,7 @@ pub fn desired_user<'a>(
 
 /// HR's value of one attribute; `None`, or a warning of a value that JumpCloud would refuse, where the attribute is
 /// left as it is.
+#[inline]
 fn desired_value<'a>(
     worker: &'a Worker,
     rule: &'a AttributeRule,
@@ -207,13 +208,31 @@ pub fn is_in_step(
     manager: Option<&SystemUserId>,
     actual: &SystemUser,
 ) -> bool {
-    rules
-        .iter()
-        .all(|rule| match desired_value(worker, rule, manager) {
-            Ok(Some(value)) => attribute_change(rule, &value, actual, None).is_none(),
-            Ok(None) => true,
-            Err(_) => false,
-        })
+    let is_in_step = |rule| match desired_value(worker, rule, manager) {
+        Ok(Some(value)) => {
+            is_held(rule, &value, actual) || attribute_change(rule, &value, actual, None).is_none()
+        }
+        Ok(None) => true,
+        Err(_) => false,
+    };
+    rules.iter().all(is_in_step)
+}
+
+/// Whether the user holds what HR wants, or whatever else counts as that.
+#[inline]
+fn is_held(rule: &AttributeRule, desired: &DesiredValue<'_>, user: &SystemUser) -> bool {
+    let attribute = &rule.attribute;
+    match desired {
+        DesiredValue::Blank => rule.blank == Blank::Keep || holds_nothing(attribute, user),
+        DesiredValue::Text(text) => {
+            let held = attribute.text_of(user);
+            text == held
+                || attribute.ignores_case() && text.to_lowercase() == held.trim().to_lowercase()
+        }
+        DesiredValue::Addresses(addresses) => addresses
+            .iter()
+            .all(|address| user.addresses.contains(address)),
+    }
 }
 
 fn attribute_change(
@@ -223,18 +242,7 @@ fn attribute_change(
     written: Option<&Written>,
 ) -> Option<AttributeChange> {
     let attribute = &rule.attribute;
-    let in_step = match desired {
-        DesiredValue::Blank => rule.blank == Blank::Keep || holds_nothing(attribute, user),
-        DesiredValue::Text(text) if text == attribute.text_of(user) => true,
-        DesiredValue::Text(text) if attribute.ignores_case() => {
-            text.to_lowercase() == attribute.text_of(user).trim().to_lowercase()
-        }
-        DesiredValue::Text(_) => false,
-        DesiredValue::Addresses(addresses) => addresses
-            .iter()
-            .all(|address| user.addresses.contains(address)),
-    };
-    if in_step {
+    if is_held(rule, desired, user) {
         return None;
     }
     let hr = desired.to_json();

@@ -68,6 +68,7 @@ impl AttributeRule {
     }
 
     /// The text that HR gives for this attribute, or `None` when it is empty.
+    #[inline]
     pub fn text<'a>(&'a self, worker: &'a Worker) -> Option<Cow<'a, str>> {
         let text = match &self.origin {
             Origin::Field(field) => field.text(worker).map(Cow::Borrowed),

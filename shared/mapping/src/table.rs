@@ -194,6 +194,7 @@ impl Attribute {
     }
 
     /// What the user holds, empty when unset. [`Attribute::Addresses`] is no text: empty here.
+    #[inline]
     pub fn text_of<'a>(&self, user: &'a SystemUser) -> &'a str {
         match self {
             Self::Email => &user.email,
@@ -341,6 +342,7 @@ impl Field {
     }
 
     /// The person's value as text; [`Field::Addresses`] and [`Field::Manager`] are no text.
+    #[inline]
     pub fn text(self, worker: &Worker) -> Option<&str> {
         match self {
             Self::WorkEmail => worker.work_email.as_deref(),

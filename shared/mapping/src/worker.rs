@@ -25,6 +25,7 @@ macro_rules! id {
 
         impl $name {
             /// The id as text.
+            #[inline]
             pub fn as_str(&self) -> &str {
                 self.0.as_str()
             }

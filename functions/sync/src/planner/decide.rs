@@ -50,12 +50,12 @@ impl<'k, 'a> Decisions<'k, 'a> {
             || candidate.worker.work_email.clone().unwrap_or_default(),
             |link| link.email.clone(),
         );
-        match (&candidate.refusal, &candidate.standing) {
+        match (self.refusal(candidate), &candidate.standing) {
             (_, Standing::Unclear(seen)) => {
                 let message = format!("{seen}; nothing is changed for this person");
                 self.warn(&person, "status_unclear", message);
             }
-            (Some(reason), _) => person.skipped = Some(Reason::clone(reason)),
+            (Some(reason), _) => person.skipped = Some(reason),
             (None, Standing::Absent(_)) => {}
             (None, Standing::Gone(why)) => self.gone(&mut person, candidate, why),
             (None, Standing::Staged(_) | Standing::Active(_)) => {
@@ -91,11 +91,20 @@ impl<'k, 'a> Decisions<'k, 'a> {
             Standing::Unclear(_) => false,
         };
         is_done
-            && candidate.refusal.is_none()
+            && self.refusal(candidate).is_none()
             && candidate.worker.warnings.is_empty()
             && !is_unfinished(link)
             && link.missing.is_none()
             && !is_undone(link, user)
+    }
+
+    /// Why nothing may be done for this person.
+    fn refusal(&self, candidate: &Candidate<'a>) -> Option<Reason> {
+        match (&candidate.refusal, candidate.found) {
+            (Some(reason), _) => Some(Reason::clone(reason)),
+            (None, Found::Linked(..)) => self.known.refusal(candidate),
+            (None, _) => None,
+        }
     }
 
     fn is_in_step(&self, candidate: &Candidate<'a>, user: &SystemUser) -> bool {

@@ -27,27 +27,14 @@ pub(super) struct Known<'a> {
     users_by_email: OnceCell<Index<'a, SystemUser>>,
     users_by_identifier: OnceCell<Index<'a, SystemUser>>,
     owners: OnceCell<Index<'a, Link>>,
-    /// Everyone whom the sources list, by source and worker id.
-    listed: Vec<Listed<'a>>,
-    /// The links of those whom a whole read no longer lists.
+    /// The links of those whom a whole read no longer lists; `candidates` finds them.
     unlisted: BTreeMap<&'a WorkerKey, &'a Link>,
-}
-
-/// One person whom a source lists.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Listed<'a> {
-    /// The source's place among those that were read.
-    pub(super) rank: usize,
-    pub(super) read: &'a SourceRead,
-    pub(super) source: &'a Source,
-    pub(super) worker: &'a Worker,
-    pub(super) link: Option<&'a Link>,
 }
 
 impl<'a> Known<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, config: &'a Config, now: Timestamp) -> Self {
         let users = snapshot.users.iter();
-        let mut known = Self {
+        Self {
             snapshot,
             config,
             now,
@@ -55,24 +42,24 @@ impl<'a> Known<'a> {
             users_by_email: OnceCell::new(),
             users_by_identifier: OnceCell::new(),
             owners: OnceCell::new(),
-            listed: Vec::new(),
             unlisted: BTreeMap::new(),
-        };
-        known.join();
-        known
+        }
     }
 
-    /// Puts the people of each source beside their links. Both come in the order of worker ids: each is looked at once.
-    fn join(&mut self) {
+    /// Everyone whom the sources list, by source and worker id, and beside them, in `unlisted`, whom they no longer
+    /// list. People and links come in the order of worker ids: each is looked at once.
+    pub(super) fn candidates(&mut self) -> Vec<Candidate<'a>> {
         let mut links: Vec<&Link> = self.snapshot.links.iter().collect();
         links.sort_by_key(|link| &link.key);
-        let sources: Vec<_> = self.sources().collect();
-        for (rank, (read, source)) in sources.into_iter().enumerate() {
+        let mut candidates = Vec::new();
+        let mut unlisted = BTreeMap::new();
+        for (rank, (read, source)) in self.sources().enumerate() {
             let of_source = |link: &&Link| link.key.source == read.name;
             let mut links = links.iter().copied().filter(of_source).peekable();
             let mut gone = Vec::new();
             let mut workers: Vec<&Worker> = read.workers.iter().collect();
             workers.sort_by_key(|worker| &worker.id);
+            candidates.reserve_exact(workers.len());
             for same in workers.chunk_by(|a, b| a.id == b.id) {
                 let Some(id) = same.first().map(|worker| &worker.id) else {
                     continue;
@@ -81,45 +68,28 @@ impl<'a> Known<'a> {
                     gone.push(link);
                 }
                 let link = links.next_if(|link| link.key.worker_id == *id);
-                self.listed.extend(same.iter().map(|worker| Listed {
-                    rank,
-                    read,
-                    source,
-                    worker,
-                    link,
-                }));
+                for worker in same {
+                    candidates.push(Candidate {
+                        place: candidates.len(),
+                        rank,
+                        read,
+                        source,
+                        worker,
+                        link,
+                        standing: self.standing(worker, source, link),
+                        found: self.find(worker, source, link),
+                        refusal: None,
+                        username: None,
+                    });
+                }
             }
             if self.is_whole(read) {
                 let gone = gone.into_iter().chain(links);
-                self.unlisted.extend(gone.map(|link| (&link.key, link)));
+                unlisted.extend(gone.map(|link| (&link.key, link)));
             }
         }
-    }
-
-    /// Everyone whom the sources list, by source and worker id.
-    pub(super) fn candidates(&self) -> Vec<Candidate<'a>> {
-        let candidate = |(place, listed): (usize, &Listed<'a>)| {
-            let Listed {
-                rank,
-                read,
-                source,
-                worker,
-                link,
-            } = *listed;
-            Candidate {
-                place,
-                rank,
-                read,
-                source,
-                worker,
-                link,
-                standing: self.standing(worker, source, link),
-                found: self.find(worker, source, link),
-                refusal: None,
-                username: None,
-            }
-        };
-        self.listed.iter().enumerate().map(candidate).collect()
+        self.unlisted = unlisted;
+        candidates
     }
 
     /// The sources that were read, each with its section of the configuration.

@@ -9,10 +9,12 @@ use super::index::Index;
 use super::{Candidate, Found};
 use crate::plan::{Change, PersonPlan};
 
-/// Everyone's manager, and who is in a circle: by the person's place among the candidates.
+/// Everyone's manager, and who is in a circle: each by the person's place among the candidates.
 #[derive(Default)]
 pub(super) struct Managers<'c> {
-    manager_of: Vec<Option<&'c Candidate<'c>>>,
+    candidates: &'c [Candidate<'c>],
+    /// The place of everyone's manager.
+    manager_at: Vec<Option<usize>>,
     /// People whose chain of managers comes back to them.
     circular: BTreeSet<usize>,
 }
@@ -52,12 +54,14 @@ impl<'c> Managers<'c> {
         );
         let manager = |candidate: &'c Candidate<'c>| {
             let key_of_manager = (candidate.rank, candidate.worker.manager.as_ref()?.as_str());
-            people.get(key_of_manager, |other| key(other) == key_of_manager)
+            let found = people.get(key_of_manager, |other| key(other) == key_of_manager);
+            Some(found?.place)
         };
-        let manager_of: Vec<_> = candidates.iter().map(manager).collect();
+        let manager_at: Vec<Option<usize>> = candidates.iter().map(manager).collect();
         Self {
-            circular: circular(&manager_of),
-            manager_of,
+            candidates,
+            circular: circular(&manager_at),
+            manager_at,
         }
     }
 
@@ -69,7 +73,8 @@ impl<'c> Managers<'c> {
         if self.circular.contains(&candidate.place) {
             return ManagerUser::Circular;
         }
-        let Some(manager) = self.manager_of.get(candidate.place).copied().flatten() else {
+        let manager_at = self.manager_at.get(candidate.place).copied().flatten();
+        let Some(manager) = manager_at.and_then(|place| self.candidates.get(place)) else {
             return ManagerUser::Unknown;
         };
         match account(manager) {
@@ -157,12 +162,12 @@ impl<'a> ManagerUser<'a> {
 }
 
 /// Everyone whose chain of managers comes back to them: nobody knows whose user should be made first.
-fn circular(manager_of: &[Option<&Candidate<'_>>]) -> BTreeSet<usize> {
-    let manager = |place: usize| Some(manager_of.get(place).copied().flatten()?.place);
+fn circular(manager_at: &[Option<usize>]) -> BTreeSet<usize> {
+    let manager = |place: usize| manager_at.get(place).copied().flatten();
     // From where each person was first walked over.
-    let mut walked: Vec<Option<usize>> = vec![None; manager_of.len()];
+    let mut walked: Vec<Option<usize>> = vec![None; manager_at.len()];
     let mut circular = BTreeSet::new();
-    for start in 0..manager_of.len() {
+    for start in 0..manager_at.len() {
         let mut at = Some(start);
         while let Some(place) = at {
             match walked.get_mut(place) {
