@@ -79,7 +79,7 @@ struct Candidate<'a> {
     link: Option<&'a Link>,
     standing: Standing,
     found: Found<'a>,
-    /// Why nothing may be done for this person.
+    /// Why nothing may be done for this person; where their user is ours, only what rivals have to do with it.
     refusal: Option<Box<Reason>>,
     /// The username of somebody who gets an account.
     username: Option<Text>,

@@ -98,7 +98,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             && !is_undone(link, user)
     }
 
-    /// Why nothing may be done for this person.
+    /// Why nothing may be done for this person, whether their user is ours or not.
     fn refusal(&self, candidate: &Candidate<'a>) -> Option<Reason> {
         match (&candidate.refusal, candidate.found) {
             (Some(reason), _) => Some(Reason::clone(reason)),

@@ -60,6 +60,7 @@ impl<'a> Known<'a> {
             let mut workers: Vec<&Worker> = read.workers.iter().collect();
             workers.sort_by_key(|worker| &worker.id);
             candidates.reserve_exact(workers.len());
+            // Somebody listed twice has the same link twice, and so comes to be a rival of themselves.
             for same in workers.chunk_by(|a, b| a.id == b.id) {
                 let Some(id) = same.first().map(|worker| &worker.id) else {
                     continue;

@@ -417,6 +417,23 @@ fn a_manager_who_left_and_is_closed_by_adoption_is_known_at_once() {
     assert_eq!(company.plan(&config).people, Vec::new());
 }
 
+#[test]
+fn somebody_listed_twice_is_left_alone_and_is_not_missing() {
+    let config = config("");
+    let ana = person("w1", "Ana", "Souza", &json!({}));
+    let mut company = Company::of(vec![ana, person("w2", "Ben", "Okoro", &json!({}))]);
+    company.sync(&config);
+    company.people.push(company.people[0].clone());
+    let plan = company.plan(&config);
+    let [first, second] = plan.people.as_slice() else {
+        panic!("{:#?}", plan.people);
+    };
+    for listed in [first, second] {
+        assert_eq!(listed.key.worker_id.as_str(), "w1");
+        assert_eq!(listed.skipped.as_ref().unwrap().code, "claimed_twice");
+    }
+}
+
 /// People as odd as they come, many of them sharing names, addresses, managers and identifiers.
 fn companies() -> impl Strategy<Value = Company> {
     let names = prop::sample::select(vec![
