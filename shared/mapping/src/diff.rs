@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::jumpcloud::{Address, CustomAttribute, SystemUser, SystemUserId};
 use crate::policy::{AttributeRule, Blank, Update};
 use crate::table::Attribute;
-use crate::worker::{MappingError, Text, Warning, Worker};
+use crate::worker::{MappingError, Text, Warning, Worker, is_email};
 
 /// What HR wants a JumpCloud user to hold, attribute by attribute, each with its rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -172,17 +172,10 @@ pub fn mappable(worker: &Worker) -> Result<(), MappingError> {
     if is_longer(email, 1024) {
         return Err(MappingError::WorkEmailTooLong(email.chars().count()));
     }
-    match email.split_once('@') {
-        Some((local, domain))
-            if !local.is_empty()
-                && !domain.is_empty()
-                && !domain.contains('@')
-                && !email.contains(char::is_whitespace) =>
-        {
-            Ok(())
-        }
-        _ => Err(MappingError::WorkEmailInvalid),
+    if !is_email(email) {
+        return Err(MappingError::WorkEmailInvalid);
     }
+    Ok(())
 }
 
 /// The attributes that must change so that the user is in step with HR, each rule's `update` and `blank` kept.

@@ -15,6 +15,11 @@ id! {
     SystemUserId
 }
 
+id! {
+    /// JumpCloud's id of a user group: 24 hexadecimal digits.
+    UserGroupId
+}
+
 /// A user as JumpCloud's v1 API returns it. Unset text is empty, as JumpCloud itself shows it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -132,6 +137,52 @@ impl UserState {
     }
 }
 
+/// A user group as JumpCloud's v2 API returns it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserGroup {
+    /// JumpCloud's id.
+    pub id: UserGroupId,
+    /// Unique in the organisation.
+    pub name: Text,
+    /// What an admin notes about it.
+    #[serde(default, deserialize_with = "or_default")]
+    pub description: Text,
+    /// Who decides about its members.
+    #[serde(default, deserialize_with = "or_default")]
+    pub membership_method: MembershipMethod,
+}
+
+impl UserGroup {
+    /// Whether members are put in by hand: JumpCloud itself undoes what is done to the members of other groups.
+    pub fn is_static(&self) -> bool {
+        match self.membership_method {
+            MembershipMethod::Notset | MembershipMethod::Static => true,
+            MembershipMethod::DynamicReviewRequired
+            | MembershipMethod::DynamicAutomated
+            | MembershipMethod::Unknown => false,
+        }
+    }
+}
+
+/// Who decides about the members of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum MembershipMethod {
+    /// Nobody has said: as `STATIC`.
+    #[default]
+    Notset,
+    /// Whoever writes them.
+    Static,
+    /// A query, each of whose changes an admin confirms.
+    DynamicReviewRequired,
+    /// A query.
+    DynamicAutomated,
+    /// A way that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
 /// A change of a user's state that JumpCloud will make by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ScheduledState {
@@ -204,7 +255,9 @@ fn utc<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error
 }
 
 /// `admin` is null, or an object that names the administrator.
-fn is_administrator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+pub(crate) fn is_administrator<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<bool, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Admin {

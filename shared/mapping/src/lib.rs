@@ -9,12 +9,14 @@
 //! - [`desired_user`] and [`diff`]: what JumpCloud should hold, and what must change for it; [`is_in_step`]: whether
 //!   anything must
 //! - [`Usernames`]: names for new users, numbered where taken
+//! - [`scim`]: the other way in, SCIM User ↔ JumpCloud user
 
 pub mod deel;
 mod diff;
 mod jumpcloud;
 mod lifecycle;
 mod policy;
+pub mod scim;
 mod table;
 mod username;
 mod worker;
@@ -27,7 +29,8 @@ pub use diff::{
     desired_user, diff, is_in_step, mappable, value_of,
 };
 pub use jumpcloud::{
-    Address, CustomAttribute, ScheduledState, SystemUser, SystemUserId, UserState,
+    Address, CustomAttribute, MembershipMethod, ScheduledState, SystemUser, SystemUserId,
+    UserGroup, UserGroupId, UserState,
 };
 pub use lifecycle::{NoAccount, Standing, activation_moment, leaving_moment, standing};
 pub use policy::{

@@ -258,3 +258,11 @@ pub(crate) fn clean(value: Option<&str>) -> Option<Text> {
 pub(crate) fn clean_email(value: Option<&str>) -> Option<Text> {
     clean(value).map(|value| value.to_lowercase())
 }
+
+/// Whether this is an e-mail address, as far as JumpCloud looks: one `@` with something on both sides, no spaces.
+pub(crate) fn is_email(text: &str) -> bool {
+    !text.contains(char::is_whitespace)
+        && text.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
+        })
+}
