@@ -329,7 +329,7 @@ async fn recognise(
     let mut known = Recognised::default();
     for emails in emails.chunks(MOST_IN_A_SEARCH) {
         let any_of: Vec<(&str, &str)> = emails.iter().map(|email| ("email", *email)).collect();
-        let users = jumpcloud
+        let users: Vec<SystemUser> = jumpcloud
             .find(&any_of)
             .await
             .map_err(GatherError::JumpCloud)?;

@@ -4,6 +4,7 @@
 //! errors are stripped of their address.
 
 use std::fmt;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -102,6 +103,8 @@ pub enum ClientError {
     Deadline {
         /// The request.
         call: Call,
+        /// How long the vendor asks to wait.
+        asked_wait: Option<Duration>,
         /// What the last attempt ended with; none when nothing was sent.
         source: Option<Box<ClientError>>,
     },
@@ -119,6 +122,30 @@ impl ClientError {
     /// The vendor has no such thing.
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(404)
+    }
+
+    /// What was sent contradicts what is there.
+    pub fn is_conflict(&self) -> bool {
+        self.status() == Some(409)
+    }
+
+    /// A value that must be unique has an owner, as far as can be told: JumpCloud's specification has a 400 with these
+    /// words beside the usual 409, and other refusals with either status. Look for the owner before relying on it.
+    pub fn is_taken(&self) -> bool {
+        let said = |words| {
+            self.vendor_message()
+                .is_some_and(|text| text.to_ascii_lowercase().contains(words))
+        };
+        self.is_conflict() || (self.status() == Some(400) && said("already exists"))
+    }
+
+    /// What the vendor complains about, in its own words, each refused field among them; redacted, so that it may be
+    /// shown to whoever sent the request.
+    pub fn vendor_message(&self) -> Option<&str> {
+        match self {
+            Self::Status { message, .. } if !message.is_empty() => Some(message),
+            _ => None,
+        }
     }
 
     /// The vendor refused what was sent. JumpCloud answers a duplicate with either status.
@@ -170,14 +197,27 @@ impl ClientError {
         }
     }
 
+    /// How long the vendor asks to wait, in seconds, where that was too long for us.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::Deadline { asked_wait, .. } => asked_wait.map(|wait| wait.as_secs().max(1)),
+            _ => None,
+        }
+    }
+
     /// Time ran out.
     pub fn is_deadline(&self) -> bool {
         matches!(self, Self::Deadline { .. })
     }
 
-    /// The vendor asks for fewer requests.
-    pub(crate) fn is_too_many_requests(&self) -> bool {
-        self.status() == Some(429)
+    /// The vendor asks for fewer requests, also after waiting for as long as there was time.
+    pub fn is_too_many_requests(&self) -> bool {
+        match self {
+            Self::Deadline { source, .. } => {
+                source.as_deref().is_some_and(Self::is_too_many_requests)
+            }
+            error => error.status() == Some(429),
+        }
     }
 
     fn status(&self) -> Option<u16> {

@@ -2,6 +2,8 @@
 //!
 //! It knows no vendor's paths or types. Nothing outside this file repeats a request.
 
+mod request;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,10 +12,9 @@ use std::time::Duration;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue,
 };
-use reqwest::{Client, Method, StatusCode, Url};
+use reqwest::{Client, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::address::base_url;
@@ -23,6 +24,8 @@ use crate::key::{KeyError, KeySource, RunKey};
 use crate::rate::Gate;
 use crate::redact;
 use crate::retry::{Retry, retry_after};
+
+pub(crate) use request::Request;
 
 /// What is fixed about a vendor.
 pub(crate) struct Vendor {
@@ -69,50 +72,6 @@ pub(crate) struct Settings<'a> {
     pub(crate) requests_per_second: u32,
     pub(crate) concurrency: usize,
     pub(crate) retry: Retry,
-}
-
-/// One request, as often as it takes.
-pub(crate) struct Request<'a> {
-    pub(crate) method: Method,
-    /// The path behind the base URL; each segment is encoded.
-    pub(crate) path: &'a [&'a str],
-    pub(crate) query: &'a [(&'a str, &'a str)],
-    pub(crate) body: Option<Value>,
-    /// Not to be sent again where it may have taken effect.
-    pub(crate) once: bool,
-}
-
-impl<'a> Request<'a> {
-    pub(crate) fn get(path: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Self {
-        Self {
-            method: Method::GET,
-            path,
-            query,
-            body: None,
-            once: false,
-        }
-    }
-
-    pub(crate) fn put(path: &'a [&'a str], body: Value) -> Self {
-        Self {
-            method: Method::PUT,
-            path,
-            query: &[],
-            body: Some(body),
-            once: false,
-        }
-    }
-
-    /// A `POST` that makes or sends something each time.
-    pub(crate) fn post_once(path: &'a [&'a str], body: Value) -> Self {
-        Self {
-            method: Method::POST,
-            path,
-            query: &[],
-            body: Some(body),
-            once: true,
-        }
-    }
 }
 
 /// A connection to one vendor, as one run sees it. Clones belong to the same run.
@@ -226,7 +185,24 @@ impl Http {
         request: Request<'_>,
         read: impl Fn(&[u8]) -> Result<T, Misfit>,
     ) -> Result<T, ClientError> {
+        self.send_reading_headers(request, |_, body| read(body))
+            .await
+    }
+
+    /// [`send`](Self::send), where the answer's headers matter too.
+    pub(crate) async fn send_reading_headers<T>(
+        &self,
+        request: Request<'_>,
+        read: impl Fn(&HeaderMap, &[u8]) -> Result<T, Misfit>,
+    ) -> Result<T, ClientError> {
         let call = self.call(&request);
+        if !request.keeps_its_path() {
+            return Err(ClientError::Status {
+                call,
+                status: StatusCode::NOT_FOUND.as_u16(),
+                message: "there can be no such id".to_owned(),
+            });
+        }
         let Shared { gate, retry, .. } = &*self.shared;
         let deadline = self.run.deadline;
         let mut failures = 0;
@@ -237,6 +213,7 @@ impl Http {
             let Some(in_flight) = gate.pass(deadline).await else {
                 return Err(ClientError::Deadline {
                     call,
+                    asked_wait: None,
                     source: last.map(Box::new),
                 });
             };
@@ -258,6 +235,7 @@ impl Http {
             if deadline.is_some_and(|deadline| resume >= deadline) {
                 return Err(ClientError::Deadline {
                     call,
+                    asked_wait,
                     source: Some(Box::new(error)),
                 });
             }
@@ -272,10 +250,6 @@ impl Http {
         collection: &[&str],
         id: &str,
     ) -> Result<Option<T>, ClientError> {
-        // URLs drop these segments, so that the request would go to the collection.
-        if matches!(id, "" | "." | "..") {
-            return Ok(None);
-        }
         let path = [collection, &[id]].concat();
         match self.send(Request::get(&path, &[]), decode_owned).await {
             Ok(thing) => Ok(Some(thing)),
@@ -284,12 +258,20 @@ impl Http {
         }
     }
 
+    /// Deletes the thing at this path, and is content when there is none.
+    pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), ClientError> {
+        match self.send(Request::delete(path), |_| Ok(())).await {
+            Err(error) if error.is_not_found() => Ok(()),
+            outcome => outcome,
+        }
+    }
+
     /// Sends the request once. The outer error is about the key: the request had no effect.
     async fn attempt<T>(
         &self,
         call: &Call,
         request: &Request<'_>,
-        read: impl Fn(&[u8]) -> Result<T, Misfit>,
+        read: impl Fn(&HeaderMap, &[u8]) -> Result<T, Misfit>,
     ) -> Result<Attempt<T>, ClientError> {
         let failed = |error, asked_wait| Ok(Attempt::Failed(Failure { error, asked_wait }));
         // Another request may have renewed the key while this one waited, or learnt that it is refused.
@@ -312,7 +294,7 @@ impl Http {
             }
         };
         if status.is_success() {
-            return match read(&body) {
+            return match read(&headers, &body) {
                 Ok(value) => Ok(Attempt::Done(value)),
                 Err(Misfit { reason, garbled }) => failed(
                     ClientError::Decode {
@@ -327,7 +309,7 @@ impl Http {
         if status == StatusCode::UNAUTHORIZED && self.renew(call, &key).await? {
             return Ok(Attempt::KeyRenewed);
         }
-        let message = redact::message(&body, key.expose_secret());
+        let message = redact::message(&body, key.expose_secret(), request.password());
         let status = status.as_u16();
         failed(
             ClientError::Status {
@@ -384,6 +366,7 @@ impl Http {
                     .await
                     .map_err(|_| ClientError::Deadline {
                         call: call.clone(),
+                        asked_wait: None,
                         source: None,
                     })?
             }

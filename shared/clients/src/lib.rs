@@ -3,7 +3,7 @@
 //! What the data means is `mapping`'s business: these clients fetch, send and return wire types, and take no
 //! decision about anybody.
 //!
-//! - [`JumpCloud`]: users are read, created, updated and activated
+//! - [`JumpCloud`]: users are read, created, updated, activated and deleted, groups and their members read and changed
 //! - [`Deel`]: people are read
 //! - [`ClientError`]: what went wrong, with predicates to branch on
 //!
@@ -26,6 +26,9 @@ mod testing;
 pub use decode::{Listing, Unreadable};
 pub use deel::{Deel, DeelOptions};
 pub use error::{Call, ClientError};
-pub use jumpcloud::{Invitation, JumpCloud, JumpCloudOptions, region_base_url};
+pub use jumpcloud::{
+    Condition, GroupQuery, Invitation, JumpCloud, JumpCloudOptions, Rows, UserQuery,
+    region_base_url,
+};
 pub use key::{Freshness, KeyError, KeySource};
 pub use retry::Retry;

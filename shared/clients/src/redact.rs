@@ -1,23 +1,27 @@
-//! What of a vendor's error message may be shown: its own words, without the key and without e-mail addresses.
+//! What of a vendor's error message may be shown: its own words, without the key, the password that was sent, and e-mail
+//! addresses.
 
 use serde_json::Value;
 
 /// The most that is kept of a message.
 const LIMIT: usize = 300;
 
+/// Less than this occurs in ordinary words, and a password of it protects nothing.
+const SHORTEST_SECRET: usize = 3;
+
 /// The vendor's message in the body of a failed answer, redacted and trimmed; empty where there is none.
 ///
 /// JSON is shown only where a message is expected, because the rest of an object may be somebody's record.
-pub(crate) fn message(body: &[u8], key: &str) -> String {
+pub(crate) fn message(body: &[u8], key: &str, password: &str) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     let found = match serde_json::from_str(text) {
-        Ok(json) => message_in(&json).unwrap_or_default(),
+        Ok(json) => with_violations(message_in(&json).unwrap_or_default(), &json),
         // A web page of something in between says nothing about the request; half a JSON document is data.
         Err(_) if text.starts_with(['<', '{', '[']) => String::new(),
         Err(_) => text.to_owned(),
     };
-    trim(&redact(&found, key))
+    trim(&redact(&found, key, password))
 }
 
 /// `message`, else `error` (text, or an object with `message`), else all of `errors[].message`.
@@ -37,12 +41,32 @@ fn message_in(json: &Value) -> Option<String> {
         })
 }
 
-fn redact(text: &str, key: &str) -> String {
-    let text = if key.is_empty() {
-        text.to_owned()
-    } else {
-        text.replace(key, "[key]")
-    };
+/// The message, and behind it what JumpCloud says about single fields: `details[].fieldViolationsList[]`.
+fn with_violations(message: String, json: &Value) -> String {
+    let details = json.get("details").and_then(Value::as_array);
+    let violations = details
+        .into_iter()
+        .flatten()
+        .filter_map(|detail| detail.get("fieldViolationsList")?.as_array())
+        .flatten();
+    let described = violations.filter_map(|violation| {
+        let text = |name: &str| violation.get(name)?.as_str();
+        Some(format!("{}: {}", text("field")?, text("description")?))
+    });
+    let parts: Vec<String> = (Some(message).filter(|message| !message.is_empty()))
+        .into_iter()
+        .chain(described)
+        .collect();
+    parts.join("; ")
+}
+
+fn redact(text: &str, key: &str, password: &str) -> String {
+    let mut text = text.to_owned();
+    for (secret, name) in [(key, "[key]"), (password, "[password]")] {
+        if secret.len() >= SHORTEST_SECRET {
+            text = text.replace(secret, name);
+        }
+    }
     text.split_inclusive(ends_word).map(redact_word).collect()
 }
 
@@ -97,6 +121,15 @@ mod tests {
                 r#"{"message":"<ann.b+c@corp.example>=\"x@y\""}"#,
                 "<[e-mail]>=\"[e-mail]\"",
             ),
+            (
+                r#"{"message":"p4ssw0rd is bad","details":[{"@type":"x","fieldViolationsList":[
+                    {"field":"password","description":"minLength"},{"field":"password","description":"p4ssw0rd"},{"field":7}]}]}"#,
+                "[password] is bad; password: minLength; password: [password]",
+            ),
+            (
+                r#"{"details":[{"fieldViolationsList":[{"field":"password","description":"digits"}]}]}"#,
+                "password: digits",
+            ),
             ("filter=ann%40corp.example&x", "filter=[e-mail]&x"),
             (r#""just text""#, "just text"),
             ("upstream unavailable\n", "upstream unavailable"),
@@ -105,7 +138,11 @@ mod tests {
             ("", ""),
         ];
         for (body, expected) in table {
-            assert_eq!(message(body.as_bytes(), "k3y"), expected, "{body}");
+            assert_eq!(
+                message(body.as_bytes(), "k3y", "p4ssw0rd"),
+                expected,
+                "{body}"
+            );
         }
     }
 
@@ -113,7 +150,7 @@ mod tests {
     fn message_is_redacted_before_it_is_trimmed() {
         let body = format!("{} ann@corp.example", "ü".repeat(148));
         assert_eq!(
-            message(body.as_bytes(), ""),
+            message(body.as_bytes(), "", ""),
             format!("{} [e-…", "ü".repeat(148))
         );
     }

@@ -58,6 +58,15 @@ fn route(shared: &Arc<Shared>, call: &Call) -> Result<Answer, String> {
             }
         }
         ("GET", ["users"]) => Answer::ok(&jumpcloud.users()),
+        ("PATCH", ["users", id]) => {
+            let fields: Map<String, Value> = body(call)?;
+            if jumpcloud.edit(id, |user| user.extend(fields)) {
+                Answer::ok(&jumpcloud.user(id))
+            } else {
+                not_found()
+            }
+        }
+        ("GET", ["groups"]) => Answer::ok(&groups(&jumpcloud)),
         ("GET", ["requests"]) => Answer::ok(&Requests::new(Arc::clone(shared)).all()),
         ("DELETE", ["requests"]) => {
             shared.lock().requests.clear();
@@ -90,6 +99,19 @@ fn route(shared: &Arc<Shared>, call: &Call) -> Result<Answer, String> {
         ("DELETE", ["people", id]) if deel.remove(id) => no_content(),
         _ => not_found(),
     })
+}
+
+/// Every group with its members, which JumpCloud itself shows apart.
+fn groups(jumpcloud: &JumpCloud) -> Vec<Value> {
+    let mut groups = jumpcloud.groups();
+    for group in &mut groups {
+        let id = group.get("id").and_then(Value::as_str).unwrap_or_default();
+        let members = jumpcloud.members(id);
+        if let Value::Object(group) = group {
+            group.insert("members".to_owned(), members.into());
+        }
+    }
+    groups
 }
 
 fn change_clock(shared: &Shared, change: &ClockChange) {

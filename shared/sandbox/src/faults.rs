@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::state::Shared;
-use crate::wire::{Answer, Call, Vendor};
+use crate::wire::{Answer, Call, TOTAL_COUNT, Vendor};
 
 /// Something that goes wrong with the requests it matches: the next one, unless told otherwise.
 ///
@@ -369,20 +369,25 @@ impl Struck {
         let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body) else {
             return answer;
         };
+        let mut headers = answer.headers;
         for kind in self.distortions() {
             match kind {
                 FaultKind::WrongTotal { by } => {
-                    for pointer in ["/totalCount", "/page/total_rows"] {
+                    for pointer in ["/totalCount", "/events_count", "/page/total_rows"] {
                         if let Some(total) = body.pointer_mut(pointer) {
                             *total =
                                 (total.as_i64().unwrap_or_default().saturating_add(*by)).into();
                         }
                     }
+                    if let Some(total) = headers.get_mut(TOTAL_COUNT) {
+                        let told = total.to_str().ok().and_then(|total| total.parse().ok());
+                        *total = i64::saturating_add(told.unwrap_or_default(), *by).into();
+                    }
                 }
                 FaultKind::EmptyPage => {
-                    for name in ["results", "data"] {
-                        if let Some(rows) = body.get_mut(name) {
-                            *rows = Value::Array(Vec::new());
+                    for pointer in ["/results", "/data", ""] {
+                        if let Some(Value::Array(rows)) = body.pointer_mut(pointer) {
+                            rows.clear();
                         }
                     }
                 }
@@ -400,7 +405,7 @@ impl Struck {
             }
         }
         Answer {
-            headers: answer.headers,
+            headers,
             ..Answer::json(answer.status, &body)
         }
     }

@@ -1,8 +1,13 @@
 //! JumpCloud's APIs, v1 and v2: the routes, and the handle with which a test looks and acts as an admin would.
 //!
-//! What a stored user is stands in `users`, what may be written in `validation`, what a list of users holds in `query`;
-//! `states` is about scheduled changes, and `v2` holds what the routes of v2 share.
+//! - v1: `accounts` answers about users; how they are stored stands in `users`, what may be written in `validation`,
+//!   what a list of them holds in `query`
+//! - v2: `groups` and `states` answer about groups and scheduled changes; `v2` holds what their lists share
+//! - `filter` understands the filters of both
 
+mod accounts;
+mod filter;
+mod groups;
 mod query;
 mod states;
 mod users;
@@ -17,8 +22,8 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use fastrand::Rng;
+use hyper::StatusCode;
 use hyper::header::{HeaderValue, LOCATION, RETRY_AFTER};
-use hyper::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,10 +33,11 @@ use crate::limiter::{RateLimit, RollingSecond};
 use crate::state::{Shared, State};
 use crate::wire::{Answer, Call, object};
 
+use groups::Groups;
 use query::Listing;
 use states::Schedule;
 pub(crate) use states::Target;
-use users::{User, Users};
+use users::Users;
 
 /// The id of the one organisation.
 const ORGANIZATION: &str = "5ebf8e6b0c3f4d1a2b3c4d5e";
@@ -55,6 +61,10 @@ pub struct JumpCloudRules {
     pub normalises_spaces: bool,
     /// Stores the digits of phone numbers, and a leading `+`.
     pub normalises_phone_numbers: bool,
+    /// Fixes the username of whoever is a member of a group, as that of users bound to a device or an application.
+    pub groups_bind_usernames: bool,
+    /// Tells the total of a list of v2, in its header.
+    pub counts_v2_lists: bool,
     /// The state of a user that is made without one.
     pub default_state: &'static str,
     /// How many requests are answered; none is documented.
@@ -70,6 +80,8 @@ impl Default for JumpCloudRules {
             activates_any_state: false,
             normalises_spaces: false,
             normalises_phone_numbers: false,
+            groups_bind_usernames: true,
+            counts_v2_lists: true,
             default_state: "ACTIVATED",
             rate_limit: None,
         }
@@ -152,6 +164,28 @@ impl JumpCloud {
         self.0.lock().jumpcloud.users.bind(id)
     }
 
+    /// Adds a group with these fields, everything else as in a new group; returns the id.
+    pub fn add_group(&self, fields: Value) -> String {
+        self.now().jumpcloud.groups.add(object(fields))
+    }
+
+    /// Every group, by id: the oldest first.
+    pub fn groups(&self) -> Vec<Value> {
+        self.now().jumpcloud.groups.show()
+    }
+
+    /// Puts a user into a group; returns whether there are both.
+    pub fn add_member(&self, group_id: &str, user_id: &str) -> bool {
+        self.now().jumpcloud.put_member(group_id, user_id)
+    }
+
+    /// The ids of a group's members, the oldest user first; nobody where there is no such group.
+    pub fn members(&self, group_id: &str) -> Vec<String> {
+        let state = self.now();
+        let members = state.jumpcloud.members(group_id).unwrap_or_default();
+        members.into_iter().map(str::to_owned).collect()
+    }
+
     /// Deletes a user; returns whether there was one.
     pub fn delete(&self, id: &str) -> bool {
         self.now().jumpcloud.remove(id).is_some()
@@ -208,6 +242,7 @@ impl JumpCloud {
 #[derive(Debug)]
 pub(crate) struct Directory {
     pub(crate) users: Users,
+    groups: Groups,
     pub(crate) mails: Vec<Mail>,
     schedule: Schedule,
     rules: JumpCloudRules,
@@ -223,8 +258,12 @@ pub(crate) struct Directory {
 enum Refusal {
     /// Something in it is wrong.
     BadRequest(String),
+    /// The password breaks these rules.
+    Password(Vec<&'static str>),
     /// A value that must be unique is in use.
     Duplicate(String),
+    /// It is so already.
+    Conflict(&'static str),
     /// There is no such user, or no such route.
     NotFound,
 }
@@ -238,6 +277,7 @@ impl Directory {
     ) -> Self {
         let mut directory = Self {
             users: Users::default(),
+            groups: Groups::default(),
             mails: Vec::new(),
             schedule: Schedule::default(),
             rules: JumpCloudRules::default(),
@@ -305,6 +345,16 @@ impl Directory {
             ("POST", ["systemusers", id, "state", "suspend"]) => self.suspend(id, call),
             ("POST", ["systemusers", id, "reactivate"]) => self.reactivate(id, call, now),
             ("GET", ["organizations"]) => Ok(organizations()),
+            ("POST", ["systemusers", id, "expire"]) => self.expire_password(id),
+            ("GET", ["v2", "usergroups"]) => self.list_groups(call),
+            ("POST", ["v2", "usergroups"]) => self.create_group(call),
+            ("GET", ["v2", "usergroups", id]) => self.get_group(id),
+            ("PUT", ["v2", "usergroups", id]) => self.update_group(id, call),
+            ("DELETE", ["v2", "usergroups", id]) => self.delete_group(id),
+            ("GET", ["v2", "usergroups", id, "members"]) => self.list_members(id, call),
+            ("POST", ["v2", "usergroups", id, "members"]) => self.change_member(id, call),
+            ("GET", ["v2", "usergroups", id, "membership"]) => self.list_membership(id, call),
+            ("GET", ["v2", "users", id, "memberof"]) => self.list_groups_of(id, call),
             ("GET", ["v2", "bulk", "userstates"]) => self.scheduled_states(call),
             ("POST", ["v2", "bulk", "userstates"]) => self.schedule_states(call),
             ("DELETE", ["v2", "bulk", "userstates", id]) => self.withdraw_state(id),
@@ -321,187 +371,10 @@ impl Directory {
             Refusal::BadRequest(text) | Refusal::Duplicate(text) => {
                 message(StatusCode::BAD_REQUEST, &text)
             }
+            Refusal::Password(faults) => password_faults(&faults),
+            Refusal::Conflict(text) => message(StatusCode::CONFLICT, text),
             Refusal::NotFound => message(StatusCode::NOT_FOUND, "Not Found"),
         }
-    }
-
-    fn list(&mut self, listing: &Listing) -> Answer {
-        let shuffle = self.rules.shuffles_unsorted_lists.then_some(&mut self.rng);
-        let page = listing.page(self.users.iter().map(|user| &user.object), shuffle);
-        Answer::ok(&page)
-    }
-
-    fn get(&self, id: &str, call: &Call) -> Result<Answer, Refusal> {
-        let user = self.users.get(known_id(id)?).ok_or(Refusal::NotFound)?;
-        let fields = query::field_list(call.parameter("fields"));
-        Ok(Answer::ok(&query::project(&user.object, &fields)))
-    }
-
-    fn create(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
-        let body = json_object(call)?;
-        let password = validation::password(&body)?;
-        let mut fields = validation::writable(&body, &Method::POST, &self.rules)?;
-        for required in ["username", "email"] {
-            if !fields.contains_key(required) {
-                return Err(bad_request(&format!("{required} is required")));
-            }
-        }
-        let state = validation::requested_state(&fields, None)?.unwrap_or(self.rules.default_state);
-        set_state(&mut fields, state);
-        self.check_against_others(&fields, None)?;
-        let id = self.users.add(fields, now);
-        if password {
-            self.users.set_password(&id);
-        }
-        if state == "ACTIVATED" {
-            // Not in the specification, but an active user without a password cannot begin without this mail.
-            // The user is made by now: a refused address only means that no mail goes out.
-            let _ = self.mail(&id, None, now);
-        }
-        self.show(&id)
-    }
-
-    fn update(&mut self, id: &str, call: &Call) -> Result<Answer, Refusal> {
-        let user = self.users.get(known_id(id)?).ok_or(Refusal::NotFound)?;
-        let body = json_object(call)?;
-        let password = validation::password(&body)?;
-        let mut fields = validation::writable(&body, &Method::PUT, &self.rules)?;
-        if let Some(state) = validation::requested_state(&fields, Some(user.state()))? {
-            set_state(&mut fields, state);
-        }
-        let renamed = fields
-            .get("username")
-            .is_some_and(|username| Some(username) != user.object.get("username"));
-        if renamed && user.bound {
-            return Err(bad_request(
-                "The username cannot be modified because the user is bound to one or more resources.",
-            ));
-        }
-        self.check_against_others(&fields, Some(id))?;
-        self.users.edit(id, |object| object.extend(fields));
-        if password {
-            self.users.set_password(id);
-        }
-        self.show(id)
-    }
-
-    fn delete(&mut self, id: &str, call: &Call) -> Result<Answer, Refusal> {
-        let removed = self.remove(known_id(id)?).ok_or(Refusal::NotFound)?;
-        if let Some(next) = call.parameter("cascade_manager") {
-            let manager = match next {
-                "null" => Value::Null,
-                other => other.into(),
-            };
-            self.users.replace_manager(id, &manager);
-        }
-        Ok(Answer::ok(&removed.object))
-    }
-
-    /// Takes a user out, with all that hangs on them.
-    fn remove(&mut self, id: &str) -> Option<User> {
-        self.schedule.forget(id);
-        self.users.remove(id)
-    }
-
-    fn activate(&mut self, id: &str, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
-        let user = self.users.get(known_id(id)?).ok_or(Refusal::NotFound)?;
-        let state = user.state();
-        if state != "STAGED" && !self.rules.activates_any_state {
-            return Err(bad_request(&format!(
-                "only a STAGED user can be activated, this one is {state}"
-            )));
-        }
-        let body = json_object(call)?;
-        match body.get("email") {
-            Some(Value::Bool(false)) => {}
-            None | Some(Value::Bool(true)) => self.mail(id, None, now)?,
-            Some(Value::String(address)) => self.mail(id, Some(address), now)?,
-            Some(_) => return Err(bad_request("email must be a boolean or an address")),
-        }
-        self.users.edit(id, |object| set_state(object, "ACTIVATED"));
-        Ok(Answer::ok(&"OK"))
-    }
-
-    fn suspend(&mut self, id: &str, call: &Call) -> Result<Answer, Refusal> {
-        self.users.get(known_id(id)?).ok_or(Refusal::NotFound)?;
-        if !call.body.is_empty() {
-            return Err(bad_request("Request body must be empty"));
-        }
-        self.users.edit(id, |object| set_state(object, "SUSPENDED"));
-        Ok(Answer::ok(&"OK"))
-    }
-
-    /// Only sends the activation mail again: it changes no state.
-    fn reactivate(&mut self, id: &str, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
-        let user = self.users.get(known_id(id)?).ok_or(Refusal::NotFound)?;
-        let body = json_object(call)?;
-        let address = match body.get("email").and_then(Value::as_str) {
-            Some(address) => address.to_owned(),
-            None => user.text("email").to_owned(),
-        };
-        self.send(MailKind::Activation, id, address, now)?;
-        Ok(Answer::ok(&"OK"))
-    }
-
-    /// The documented rule: Welcome goes to the primary address, Activation to the alternate one when there is one.
-    fn mail(&mut self, id: &str, to: Option<&str>, now: Timestamp) -> Result<(), Refusal> {
-        let user = self.users.get(id).ok_or(Refusal::NotFound)?;
-        let (kind, default) = match (user.has_password, user.text("alternateEmail")) {
-            (true, _) => (MailKind::Welcome, user.text("email")),
-            (false, "") => (MailKind::Activation, user.text("email")),
-            (false, alternate) => (MailKind::Activation, alternate),
-        };
-        let address = to.unwrap_or(default).to_owned();
-        self.send(kind, id, address, now)
-    }
-
-    fn send(
-        &mut self,
-        kind: MailKind,
-        user_id: &str,
-        address: String,
-        at: Timestamp,
-    ) -> Result<(), Refusal> {
-        if self.refused_mail.contains(&address) || !validation::is_email(&address) {
-            return Err(bad_request(&format!("invalid email: {address}")));
-        }
-        let user_id = user_id.to_owned();
-        self.mails.push(Mail {
-            kind,
-            user_id,
-            address,
-            at,
-        });
-        Ok(())
-    }
-
-    /// Uniqueness, and a manager that exists.
-    fn check_against_others(
-        &self,
-        fields: &Map<String, Value>,
-        own_id: Option<&str>,
-    ) -> Result<(), Refusal> {
-        for name in users::UNIQUE {
-            let Some(value) = fields.get(name).and_then(Value::as_str) else {
-                continue;
-            };
-            let owner = self.users.owner(name, value);
-            let elsewhere = name == "email" && self.taken_elsewhere.contains(&value.to_lowercase());
-            if elsewhere || owner.is_some_and(|owner| Some(owner) != own_id) {
-                return Err(Refusal::Duplicate(format!("{name} already exists")));
-            }
-        }
-        match fields.get("manager").and_then(Value::as_str) {
-            Some(manager) if self.users.get(manager).is_none() => {
-                Err(bad_request("manager is not an existing user"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn show(&self, id: &str) -> Result<Answer, Refusal> {
-        let user = self.users.get(id).ok_or(Refusal::NotFound)?;
-        Ok(Answer::ok(&user.object))
     }
 }
 
@@ -552,6 +425,24 @@ fn is_object_id(id: &str) -> bool {
 
 fn bad_request(text: &str) -> Refusal {
     Refusal::BadRequest(text.to_owned())
+}
+
+/// As documented for `fullValidationDetails=password`.
+fn password_faults(faults: &[&str]) -> Answer {
+    let violations = faults.iter();
+    let violations: Vec<Value> = violations
+        .map(|fault| json!({ "field": "password", "description": fault }))
+        .collect();
+    let body = json!({
+        "code": 400,
+        "message": "Password validation fail",
+        "status": "INVALID_ARGUMENT",
+        "details": [{
+            "@type": "type.googleapis.com/google.rpc.BadRequest",
+            "fieldViolationsList": violations,
+        }],
+    });
+    Answer::json(StatusCode::BAD_REQUEST, &body)
 }
 
 fn message(status: StatusCode, text: &str) -> Answer {

@@ -41,6 +41,8 @@
 //! | `PATCH /sandbox/people/{id}` | replaces the fields in the body |
 //! | `DELETE /sandbox/people/{id}` | removes the person |
 //! | `GET /sandbox/users` | the users in JumpCloud |
+//! | `PATCH /sandbox/users/{id}` | replaces the fields in the body, e.g. `{"password_expired":true}`, whatever the rules |
+//! | `GET /sandbox/groups` | the groups in JumpCloud, with the ids of their members |
 //! | `GET /sandbox/states` | the changes of users' states that are scheduled |
 //! | `POST /sandbox/states` | schedules one: `{"user_id":"…","state":"SUSPENDED","at":"2026-03-02T09:00:00Z"}` |
 

@@ -33,6 +33,9 @@ impl Vendor {
     ];
 }
 
+/// Where JumpCloud's v2 tells the total of a list.
+pub(crate) const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
+
 /// A request, received whole.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {

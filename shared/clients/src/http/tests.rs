@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicUsize;
 
 use futures_util::future::join;
-use serde_json::json;
+use serde_json::{Value, json};
 use wiremock::matchers::{any, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 

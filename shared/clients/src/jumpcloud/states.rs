@@ -2,12 +2,12 @@
 //!
 //! Nothing is scheduled here: an admin's own plans are only read.
 
-use std::collections::BTreeSet;
-
-use mapping::{ScheduledState, SystemUserId, UserState};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use mapping::{ScheduledState, SystemUserId};
 use serde::Deserialize;
 
-use super::{JumpCloud, PAGE, incomplete};
+use super::JumpCloud;
+use super::pages::{PAGE, Page};
 use crate::decode::decode_owned;
 use crate::error::ClientError;
 use crate::http::Request;
@@ -26,67 +26,44 @@ impl JumpCloud {
         &self,
         ids: &[SystemUserId],
     ) -> Result<Vec<ScheduledState>, ClientError> {
-        let mut changes = Vec::new();
-        for ids in ids.chunks(PAGE) {
-            changes.extend(self.next_changes_of(ids).await?);
-        }
-        Ok(changes)
+        let asked: Vec<String> = ids.chunks(PAGE).map(joined).collect();
+        stream::iter(asked)
+            .map(|users| async move { self.whole(|skip| self.next_changes_at(&users, skip)).await })
+            .buffered(self.concurrency)
+            .try_concat()
+            .await
     }
 
-    /// A hundred users can have two hundred changes: two pages.
-    async fn next_changes_of(
+    /// A hundred users can have two hundred changes: two pages. No user has two of one kind.
+    async fn next_changes_at(
         &self,
-        ids: &[SystemUserId],
-    ) -> Result<Vec<ScheduledState>, ClientError> {
-        let ids: Vec<&str> = ids.iter().map(SystemUserId::as_str).collect();
-        let (users, limit) = (ids.join(","), PAGE.to_string());
-        let mut changes: Vec<ScheduledState> = Vec::new();
-        loop {
-            let skip = changes.len().to_string();
-            let query = [
-                ("users", users.as_str()),
-                ("limit", &limit),
-                ("skip", &skip),
-            ];
-            let path = ["api", "v2", "bulk", "userstates", "eventlist", "next"];
-            let NextChanges {
-                events_count,
-                results,
-            } = self
-                .http
-                .send(Request::get(&path, &query), decode_owned)
-                .await?;
-            let nothing_more = results.is_empty();
-            changes.extend(results);
-            if nothing_more || changes.len() >= events_count {
-                return checked(changes, events_count);
-            }
-        }
+        users: &str,
+        skip: usize,
+    ) -> Result<Page<ScheduledState>, ClientError> {
+        let (limit, skip) = (PAGE.to_string(), skip.to_string());
+        let query = [("users", users), ("limit", &limit), ("skip", &skip)];
+        let path = ["api", "v2", "bulk", "userstates", "eventlist", "next"];
+        let request = Request::get(&path, &query);
+        let changes: NextChanges = self.http.send(request, decode_owned).await?;
+        let rows = changes.results.into_iter().map(|change| {
+            let id = format!("{}/{}", change.user_id, change.state.as_str());
+            (id.into(), change)
+        });
+        Ok(Page {
+            total: Some(changes.events_count),
+            rows: rows.collect(),
+        })
     }
 }
 
-/// As many as announced, and no user with two of one kind: pages that overlap may have lost one.
-fn checked(
-    changes: Vec<ScheduledState>,
-    announced: usize,
-) -> Result<Vec<ScheduledState>, ClientError> {
-    let distinct: BTreeSet<(&SystemUserId, UserState)> = changes
-        .iter()
-        .map(|change| (&change.user_id, change.state))
-        .collect();
-    if distinct.len() == announced && changes.len() == announced {
-        Ok(changes)
-    } else {
-        Err(incomplete(format!(
-            "`events_count` is {announced} and the pages hold {} scheduled changes, {} of them distinct",
-            changes.len(),
-            distinct.len()
-        )))
-    }
+fn joined(ids: &[SystemUserId]) -> String {
+    let ids: Vec<&str> = ids.iter().map(SystemUserId::as_str).collect();
+    ids.join(",")
 }
 
 #[cfg(test)]
 mod tests {
+    use mapping::UserState;
     use serde_json::{Value, json};
     use wiremock::matchers::{method, path};
     use wiremock::{Mock, MockServer, Request as Received, ResponseTemplate};
@@ -174,6 +151,14 @@ mod tests {
             .await;
         let error = jumpcloud(&server).next_state_changes(&[id(7)]).await;
         assert!(matches!(error, Err(ClientError::Incomplete { .. })));
+    }
+
+    #[tokio::test]
+    async fn reads_can_be_spawned() {
+        let server = schedule(0).await;
+        let jumpcloud = jumpcloud(&server);
+        let read = tokio::spawn(async move { jumpcloud.next_state_changes(&[id(7)]).await });
+        assert_eq!(read.await.unwrap().unwrap().len(), 2);
     }
 
     #[test]

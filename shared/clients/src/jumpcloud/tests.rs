@@ -1,8 +1,11 @@
-//! The JumpCloud client against a local server: paths, bodies, and that a list is whole or an error.
+//! Lists of users against a local server: whole or an error. What the tests of all JumpCloud modules share stands here.
 
 use std::sync::Mutex;
 
-use wiremock::matchers::{body_json, header, method, path};
+use mapping::SystemUserId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
@@ -23,11 +26,11 @@ pub(super) fn jumpcloud(server: &MockServer) -> JumpCloud {
     jumpcloud_of(server, "")
 }
 
-fn row(number: usize) -> Value {
+pub(super) fn row(number: usize) -> Value {
     json!({ "_id": format!("{number:024x}"), "username": format!("user{number}") })
 }
 
-fn rows(count: usize) -> Vec<Value> {
+pub(super) fn rows(count: usize) -> Vec<Value> {
     (0..count).map(row).collect()
 }
 
@@ -136,12 +139,12 @@ async fn list_that_contradicts_itself_twice_is_an_error() {
         (
             list(|r| json!({ "totalCount": 150, "results": slice(&rows(149), r, "skip") })).await,
             4,
-            "hold 149 users",
+            "hold 149 rows",
         ),
         (
             list(|r| json!({ "totalCount": 350, "results": slice(&rows(200), r, "skip") })).await,
             8,
-            "hold 200 users",
+            "hold 200 rows",
         ),
         (
             list(|_| json!({ "totalCount": 200, "results": rows(100) })).await,
@@ -156,7 +159,7 @@ async fn list_that_contradicts_itself_twice_is_an_error() {
         (
             list(|_| json!({ "totalCount": 0, "results": [row(1)] })).await,
             2,
-            "hold 1 users",
+            "hold 1 rows",
         ),
         (
             list(|r| {
@@ -215,216 +218,6 @@ async fn failed_page_fails_the_list() {
     );
 }
 
-#[tokio::test]
-async fn user_is_found_by_id_or_is_none() {
-    let server = mock_server().await;
-    let found = ResponseTemplate::new(200).set_body_json(row(7));
-    Mock::given(method("GET"))
-        .and(path(format!("/api/systemusers/{}", id(7))))
-        .respond_with(found)
-        .expect(1)
-        .mount(&server)
-        .await;
-    let jumpcloud = jumpcloud(&server);
-    assert_eq!(
-        jumpcloud.user(&id(7)).await.unwrap().unwrap().username,
-        "user7"
-    );
-    assert_eq!(jumpcloud.user(&id(8)).await.unwrap(), None);
-    assert_eq!(jumpcloud.calls(), 2);
-    for nobody in ["", ".", ".."] {
-        assert_eq!(
-            jumpcloud.user(&SystemUserId::from(nobody)).await.unwrap(),
-            None
-        );
-    }
-    assert_eq!(jumpcloud.calls(), 2);
-}
-
-#[tokio::test]
-async fn search_matches_names_in_any_case_and_everything_else_exactly() {
-    let server = mock_server().await;
-    Mock::given(method("POST"))
-        .and(path("/api/search/systemusers"))
-        .and(wiremock::matchers::query_param("limit", "100"))
-        .and(body_json(json!({
-            "filter": { "or": [
-                { "email": { "$regex": r"(?i)(^ann\.b\+c@corp\.example$)" } },
-                { "username": { "$regex": r"(?i)(^ann\.b$)" } },
-                { "employeeIdentifier": "a.b" },
-            ] },
-            "sort": "_id", "limit": 100, "skip": 0,
-        })))
-        .respond_with(
-            ResponseTemplate::new(200)
-                .set_body_json(json!({ "totalCount": 1, "results": [row(1)] })),
-        )
-        .expect(1)
-        .mount(&server)
-        .await;
-    let jumpcloud = jumpcloud(&server);
-    let any_of = [
-        ("email", "ann.b+c@corp.example"),
-        ("username", "ann.b"),
-        ("employeeIdentifier", "a.b"),
-        ("email", ""),
-    ];
-    assert_eq!(jumpcloud.find(&any_of).await.unwrap().len(), 1);
-    assert_eq!(
-        jumpcloud.find(&[("employeeIdentifier", "")]).await.unwrap(),
-        []
-    );
-    assert_eq!(jumpcloud.calls(), 1);
-}
-
-#[tokio::test]
-async fn search_that_finds_more_than_a_page_is_an_error() {
-    let server = mock_server().await;
-    let many = ResponseTemplate::new(200)
-        .set_body_json(json!({ "totalCount": 101, "results": rows(100) }));
-    Mock::given(method("POST"))
-        .respond_with(many)
-        .mount(&server)
-        .await;
-    let error = jumpcloud(&server)
-        .find(&[("department", "IT")])
-        .await
-        .unwrap_err();
-    assert!(matches!(error, ClientError::Incomplete { .. }), "{error}");
-}
-
-#[tokio::test]
-async fn search_is_repeated_after_a_fault() {
-    let server = mock_server().await;
-    Mock::given(method("POST"))
-        .respond_with(ResponseTemplate::new(500))
-        .up_to_n_times(1)
-        .mount(&server)
-        .await;
-    let none = ResponseTemplate::new(200).set_body_json(json!({ "totalCount": 0, "results": [] }));
-    Mock::given(method("POST"))
-        .respond_with(none)
-        .with_priority(9)
-        .mount(&server)
-        .await;
-    assert_eq!(
-        jumpcloud(&server)
-            .find(&[("department", "IT")])
-            .await
-            .unwrap(),
-        []
-    );
-}
-
-#[tokio::test]
-async fn create_is_sent_once_and_update_is_repeated() {
-    let server = mock_server().await;
-    let fields = json!({ "username": "ann", "email": "ann@corp.example" });
-    let fields = fields.as_object().unwrap();
-    Mock::given(method("POST"))
-        .and(path("/api/systemusers"))
-        .and(header("content-type", "application/json"))
-        .and(body_json(fields))
-        .respond_with(ResponseTemplate::new(500))
-        .expect(1)
-        .mount(&server)
-        .await;
-    Mock::given(method("PUT"))
-        .and(path(format!("/api/systemusers/{}", id(1))))
-        .and(body_json(fields))
-        .respond_with(ResponseTemplate::new(500))
-        .up_to_n_times(1)
-        .mount(&server)
-        .await;
-    let updated = ResponseTemplate::new(200).set_body_json(row(1));
-    Mock::given(method("PUT"))
-        .respond_with(updated)
-        .with_priority(9)
-        .expect(1)
-        .mount(&server)
-        .await;
-
-    let jumpcloud = jumpcloud(&server);
-    let error = jumpcloud.create(fields).await.unwrap_err();
-    assert!(error.is_in_doubt() && error.is_retryable(), "{error}");
-    assert_eq!(jumpcloud.update(&id(1), fields).await.unwrap().id, id(1));
-}
-
-#[tokio::test]
-async fn create_answers_the_new_user_or_the_refusal() {
-    let server = mock_server().await;
-    let created = ResponseTemplate::new(200).set_body_json(row(5));
-    Mock::given(method("POST"))
-        .respond_with(created)
-        .up_to_n_times(1)
-        .mount(&server)
-        .await;
-    let refused =
-        ResponseTemplate::new(409).set_body_json(json!({ "message": "ann@corp.example is taken" }));
-    Mock::given(method("POST"))
-        .respond_with(refused)
-        .with_priority(9)
-        .mount(&server)
-        .await;
-
-    let jumpcloud = jumpcloud(&server);
-    assert_eq!(jumpcloud.create(&Map::new()).await.unwrap().id, id(5));
-    let error = jumpcloud.create(&Map::new()).await.unwrap_err();
-    assert!(error.is_conflict_or_refused() && !error.is_in_doubt());
-    assert_eq!(
-        error.to_string(),
-        "JumpCloud `POST /api/systemusers` was answered 409: [e-mail] is taken"
-    );
-}
-
-#[tokio::test]
-async fn invitation_goes_to_an_address_or_nowhere_whatever_the_answer() {
-    let to = Invitation::To("ann@home.example".to_owned());
-    let answers = [
-        ResponseTemplate::new(200).set_body_json("ok"),
-        ResponseTemplate::new(200),
-        ResponseTemplate::new(204),
-        ResponseTemplate::new(202).set_body_string("Accepted"),
-    ];
-    for answer in answers {
-        let server = mock_server().await;
-        for (action, body) in [
-            ("state/activate", json!({ "email": "ann@home.example" })),
-            ("state/activate", json!({ "email": false })),
-            ("reactivate", json!({ "email": "ann@home.example" })),
-        ] {
-            Mock::given(method("POST"))
-                .and(path(format!("/api/systemusers/{}/{action}", id(1))))
-                .and(body_json(body))
-                .respond_with(answer.clone())
-                .expect(1)
-                .mount(&server)
-                .await;
-        }
-        let jumpcloud = jumpcloud(&server);
-        jumpcloud.activate(&id(1), &to).await.unwrap();
-        jumpcloud.activate(&id(1), &Invitation::None).await.unwrap();
-        jumpcloud.invite_again(&id(1), &to).await.unwrap();
-    }
-}
-
-#[tokio::test]
-async fn activation_is_sent_once() {
-    let server = mock_server().await;
-    Mock::given(method("POST"))
-        .respond_with(ResponseTemplate::new(502))
-        .expect(1)
-        .mount(&server)
-        .await;
-    assert!(
-        jumpcloud(&server)
-            .activate(&id(1), &Invitation::None)
-            .await
-            .unwrap_err()
-            .is_in_doubt()
-    );
-}
-
 #[test]
 fn every_region_has_a_base_url_that_may_have_the_key() {
     for region in ["us", "eu", "in"] {
@@ -447,4 +240,74 @@ async fn reads_can_be_spawned() {
     let jumpcloud = jumpcloud(&server);
     let read = tokio::spawn(async move { jumpcloud.users(|_, _| {}).await });
     assert_eq!(read.await.unwrap().unwrap().len(), 1);
+}
+
+/// A fuller row than `SystemUser`, as another caller may want.
+#[derive(Debug, PartialEq, Deserialize)]
+pub(super) struct Named {
+    username: String,
+    #[serde(default)]
+    nickname: String,
+}
+
+pub(super) fn named(number: usize) -> Named {
+    Named {
+        username: format!("user{number}"),
+        nickname: String::new(),
+    }
+}
+
+#[tokio::test]
+async fn everybody_is_handed_over_in_order_as_any_type() {
+    let server = list_of(rows(250)).await;
+    let jumpcloud = jumpcloud(&server);
+    let mut users: Vec<Named> = Vec::new();
+    let told = Mutex::new(Vec::new());
+    let outcome = jumpcloud
+        .every_user(
+            |read, total| told.lock().unwrap().push((read, total)),
+            |user| users.push(user),
+        )
+        .await;
+    outcome.unwrap();
+    assert_eq!(users, (0..250).map(named).collect::<Vec<_>>());
+    assert_eq!(
+        told.into_inner().unwrap(),
+        [(100, 250), (200, 250), (250, 250)]
+    );
+    assert_eq!(jumpcloud.calls(), 3);
+}
+
+#[tokio::test]
+async fn scan_that_contradicts_itself_is_an_error_at_once() {
+    let server =
+        list(|r| json!({ "totalCount": 150, "results": slice(&rows(149), r, "skip") })).await;
+    let jumpcloud = jumpcloud(&server);
+    let scan = jumpcloud.every_user(|_, _| {}, |_: Named| {});
+    assert!(matches!(scan.await, Err(ClientError::Incomplete { .. })));
+    assert_eq!(jumpcloud.calls(), 2);
+}
+
+#[tokio::test]
+async fn page_without_conditions_is_a_page_of_the_list() {
+    let server = list_of(rows(250)).await;
+    let jumpcloud = jumpcloud(&server);
+    let asked = UserQuery {
+        sort: "-username".to_owned(),
+        skip: 230,
+        limit: 500,
+        ..UserQuery::default()
+    };
+    let page: Rows<Named> = jumpcloud.users_page(&asked).await.unwrap();
+    assert_eq!(page.total, Some(250));
+    assert_eq!(page.rows, (230..250).map(named).collect::<Vec<_>>());
+    let request = &server.received_requests().await.unwrap()[0];
+    assert_eq!(
+        ["limit", "skip", "sort"].map(|name| query(request, name)),
+        ["100", "230", "-username"]
+    );
+    assert_eq!(
+        jumpcloud.user_as::<Named>(&id(9)).await.unwrap(),
+        None::<Named>
+    );
 }

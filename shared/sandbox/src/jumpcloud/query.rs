@@ -1,13 +1,14 @@
-//! What a list of users holds: filter, search, order, page and fields, from a query or from a search body.
+//! What a list of users holds: filter, search, order, page and fields, from a query or from a search body; how a filter is
+//! understood stands in `filter`.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use fastrand::Rng;
-use regex_lite::Regex;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::filter::{Filter, compare, text_of};
 use super::{JumpCloudRules, Refusal, bad_request, json_object};
 use crate::wire::Call;
 
@@ -39,37 +40,6 @@ pub(super) struct Page<'a> {
     results: Vec<Cow<'a, Object>>,
 }
 
-#[derive(Debug)]
-enum Filter {
-    All(Vec<Condition>),
-    Any(Vec<Condition>),
-}
-
-#[derive(Debug)]
-enum Condition {
-    /// A comparison with the text of a field.
-    Compare {
-        field: String,
-        operator: Operator,
-        operands: Vec<String>,
-    },
-    Matches {
-        field: String,
-        pattern: Regex,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
-    In,
-    NotIn,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    StartsWith,
-}
-
 /// Any term in any field.
 #[derive(Debug)]
 struct TextSearch {
@@ -78,7 +48,7 @@ struct TextSearch {
 }
 
 #[derive(Debug)]
-struct SortKey {
+pub(super) struct SortKey {
     field: String,
     descending: bool,
 }
@@ -93,8 +63,8 @@ impl Listing {
         Ok(Self {
             filter: Filter::from_query(call)?,
             search: None,
-            sort: sort_keys(call.parameter("sort").unwrap_or_default()),
-            fields: field_list(call.parameter("fields")),
+            sort: sort_keys(call.parameter("sort"), " "),
+            fields: field_list(call.parameter("fields"), " "),
             skip: number(call.parameter("skip"), 0, "skip")?,
             limit,
             with_memberships: false,
@@ -118,7 +88,7 @@ impl Listing {
         Ok(Self {
             filter: Filter::from_body(body.get("filter"))?,
             search: body.get("searchFilter").map(TextSearch::from_body),
-            sort: sort_keys(body.get("sort").and_then(Value::as_str).unwrap_or_default()),
+            sort: sort_keys(body.get("sort").and_then(Value::as_str), " "),
             fields: words(body.get("fields")),
             skip: paging("skip", 0)?,
             limit,
@@ -131,6 +101,7 @@ impl Listing {
         &self,
         users: impl Iterator<Item = &'a Object>,
         shuffle: Option<&mut Rng>,
+        memberof: impl Fn(&str) -> Value,
     ) -> Page<'a> {
         let mut rows: Vec<&Object> = users.filter(|user| self.holds(user)).collect();
         match (self.sort.as_slice(), shuffle) {
@@ -145,7 +116,7 @@ impl Listing {
                 .into_iter()
                 .skip(self.skip)
                 .take(self.limit)
-                .map(|user| self.show(user))
+                .map(|user| self.show(user, &memberof))
                 .collect(),
         }
     }
@@ -154,11 +125,11 @@ impl Listing {
         self.filter.holds(user) && self.search.as_ref().is_none_or(|search| search.finds(user))
     }
 
-    fn show<'a>(&self, user: &'a Object) -> Cow<'a, Object> {
+    fn show<'a>(&self, user: &'a Object, memberof: impl Fn(&str) -> Value) -> Cow<'a, Object> {
         let mut row = project(user, &self.fields);
         if self.with_memberships && self.fields.is_empty() {
-            row.to_mut()
-                .insert("memberof".to_owned(), Value::Array(Vec::new()));
+            let id = text_of(user.get("_id"));
+            row.to_mut().insert("memberof".to_owned(), memberof(&id));
         }
         row
     }
@@ -178,148 +149,13 @@ pub(super) fn project<'a>(user: &'a Object, fields: &[String]) -> Cow<'a, Object
     )
 }
 
-/// Field names, separated by spaces.
-pub(super) fn field_list(text: Option<&str>) -> Vec<String> {
-    let text = text.unwrap_or_default();
-    text.split_whitespace().map(str::to_owned).collect()
-}
-
-impl Filter {
-    /// `filter=…`, `filter[0]=…` for all of several, `filter[or][0]=…` for any of them.
-    fn from_query(call: &Call) -> Result<Self, Refusal> {
-        let (mut all, mut any) = (Vec::new(), Vec::new());
-        for (name, value) in &call.query {
-            if name.starts_with("filter[or][") {
-                any.push(Condition::from_text(value)?);
-            } else if name == "filter" || name.starts_with("filter[") {
-                all.push(Condition::from_text(value)?);
-            }
-        }
-        match (all.is_empty(), any.is_empty()) {
-            (_, true) => Ok(Self::All(all)),
-            (true, false) => Ok(Self::Any(any)),
-            (false, false) => Err(bad_request("filter mixes `and` with `or`")),
-        }
-    }
-
-    /// An object with `and` or `or`, or a list, which means `and`.
-    fn from_body(filter: Option<&Value>) -> Result<Self, Refusal> {
-        match filter {
-            None | Some(Value::Null) => Ok(Self::All(Vec::new())),
-            Some(Value::Array(all)) => Ok(Self::All(conditions(all)?)),
-            Some(Value::Object(object)) => match (object.get("and"), object.get("or")) {
-                (Some(Value::Array(all)), None) => Ok(Self::All(conditions(all)?)),
-                (None, Some(Value::Array(any))) => Ok(Self::Any(conditions(any)?)),
-                _ => Err(bad_request(
-                    "filter must have one of `and` and `or`, a list",
-                )),
-            },
-            Some(_) => Err(bad_request("filter must be an object or a list")),
-        }
-    }
-
-    fn holds(&self, user: &Object) -> bool {
-        match self {
-            Self::All(conditions) => conditions.iter().all(|condition| condition.holds(user)),
-            Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(user)),
-        }
-    }
-}
-
-fn conditions(rows: &[Value]) -> Result<Vec<Condition>, Refusal> {
-    let mut conditions = Vec::new();
-    for row in rows {
-        match row {
-            Value::String(text) => conditions.push(Condition::from_text(text)?),
-            Value::Object(fields) => {
-                for (field, expected) in fields {
-                    conditions.push(Condition::from_value(field, expected)?);
-                }
-            }
-            _ => return Err(bad_request("filter must hold objects or strings")),
-        }
-    }
-    Ok(conditions)
-}
-
-impl Condition {
-    /// `field:$operator:value`.
-    fn from_text(text: &str) -> Result<Self, Refusal> {
-        let malformed = || bad_request(&format!("invalid filter: {text}"));
-        let mut parts = text.splitn(3, ':');
-        let (Some(field), Some(operator), Some(value)) = (parts.next(), parts.next(), parts.next())
-        else {
-            return Err(malformed());
-        };
-        let field = field.to_owned();
-        let one = vec![value.to_owned()];
-        let (operator, operands) = match operator {
-            "$eq" => (Operator::In, one),
-            "$ne" => (Operator::NotIn, one),
-            "$in" => (Operator::In, alternatives(value)),
-            "$nin" => (Operator::NotIn, alternatives(value)),
-            "$lt" => (Operator::Less, one),
-            "$lte" => (Operator::LessOrEqual, one),
-            "$gt" => (Operator::Greater, one),
-            "$gte" => (Operator::GreaterOrEqual, one),
-            "$sw" => (Operator::StartsWith, one),
-            "$regex" => {
-                let pattern = compile(&without_slashes(value))?;
-                return Ok(Self::Matches { field, pattern });
-            }
-            _ => return Err(malformed()),
-        };
-        Ok(Self::Compare {
-            field,
-            operator,
-            operands,
-        })
-    }
-
-    /// A plain value, or `{"$regex": "…"}`.
-    fn from_value(field: &str, expected: &Value) -> Result<Self, Refusal> {
-        let field = field.to_owned();
-        match expected {
-            Value::Object(operator) => {
-                let Some(Value::String(pattern)) = operator.get("$regex") else {
-                    return Err(bad_request(
-                        "the only operator of a search filter is `$regex`",
-                    ));
-                };
-                let pattern = compile(pattern)?;
-                Ok(Self::Matches { field, pattern })
-            }
-            plain => Ok(Self::Compare {
-                field,
-                operator: Operator::In,
-                operands: vec![text_of(Some(plain)).into_owned()],
-            }),
-        }
-    }
-
-    fn holds(&self, user: &Object) -> bool {
-        match self {
-            Self::Compare {
-                field,
-                operator,
-                operands,
-            } => {
-                let value = text_of(user.get(field));
-                match operator {
-                    Operator::In => operands.iter().any(|operand| value == operand.as_str()),
-                    Operator::NotIn => operands.iter().all(|operand| value != operand.as_str()),
-                    Operator::Less => compare_any(&value, operands, Ordering::is_lt),
-                    Operator::LessOrEqual => compare_any(&value, operands, Ordering::is_le),
-                    Operator::Greater => compare_any(&value, operands, Ordering::is_gt),
-                    Operator::GreaterOrEqual => compare_any(&value, operands, Ordering::is_ge),
-                    Operator::StartsWith => operands
-                        .iter()
-                        .any(|operand| value.starts_with(operand.as_str())),
-                }
-            }
-            Self::Matches { field, pattern } => pattern.is_match(&text_of(user.get(field))),
-        }
-    }
+/// Field names: separated by spaces in v1, by commas in v2.
+pub(super) fn field_list(text: Option<&str>, separator: &str) -> Vec<String> {
+    let names = text.unwrap_or_default().split(separator).map(str::trim);
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 impl TextSearch {
@@ -349,19 +185,16 @@ impl SortKey {
     }
 }
 
-/// Sort keys, separated by spaces; `-` before a key means descending.
-fn sort_keys(text: &str) -> Vec<SortKey> {
-    let key = |word: &str| {
-        let descending = word.starts_with('-');
-        SortKey {
-            field: word.trim_start_matches('-').to_owned(),
-            descending,
-        }
+/// Sort keys, separated as field names are; `-` before a key means descending.
+pub(super) fn sort_keys(text: Option<&str>, separator: &str) -> Vec<SortKey> {
+    let key = |word: String| SortKey {
+        descending: word.starts_with('-'),
+        field: word.trim_start_matches('-').to_owned(),
     };
-    text.split_whitespace().map(key).collect()
+    field_list(text, separator).into_iter().map(key).collect()
 }
 
-fn order(keys: &[SortKey], left: &Object, right: &Object) -> Ordering {
+pub(super) fn order(keys: &[SortKey], left: &Object, right: &Object) -> Ordering {
     keys.iter()
         .map(|key| {
             let ordering = compare(
@@ -378,29 +211,6 @@ fn order(keys: &[SortKey], left: &Object, right: &Object) -> Ordering {
         .unwrap_or(Ordering::Equal)
 }
 
-fn compare_any(value: &str, operands: &[String], wanted: impl Fn(Ordering) -> bool) -> bool {
-    operands
-        .iter()
-        .any(|operand| wanted(compare(value, operand)))
-}
-
-/// Numbers by size, everything else as text; RFC 3339 times order as text.
-fn compare(left: &str, right: &str) -> Ordering {
-    match (left.parse::<i64>(), right.parse::<i64>()) {
-        (Ok(left), Ok(right)) => left.cmp(&right),
-        _ => left.cmp(right),
-    }
-}
-
-/// A field as text: unset ones are empty.
-fn text_of(value: Option<&Value>) -> Cow<'_, str> {
-    match value {
-        None | Some(Value::Null) => Cow::Borrowed(""),
-        Some(Value::String(text)) => Cow::Borrowed(text),
-        Some(other) => Cow::Owned(other.to_string()),
-    }
-}
-
 /// Words of a string, or the strings of a list.
 fn words(value: Option<&Value>) -> Vec<String> {
     match value {
@@ -409,39 +219,8 @@ fn words(value: Option<&Value>) -> Vec<String> {
             .filter_map(Value::as_str)
             .map(str::to_owned)
             .collect(),
-        other => field_list(other.and_then(Value::as_str)),
+        other => field_list(other.and_then(Value::as_str), " "),
     }
-}
-
-/// Terms separated by `|`; `\|` is that character itself.
-fn alternatives(value: &str) -> Vec<String> {
-    let mut terms = vec![String::new()];
-    let mut chars = value.chars().peekable();
-    while let Some(char) = chars.next() {
-        match (char, terms.last_mut()) {
-            ('\\', Some(term)) if chars.next_if_eq(&'|').is_some() => term.push('|'),
-            ('|', _) => terms.push(String::new()),
-            (char, Some(term)) => term.push(char),
-            (_, None) => {}
-        }
-    }
-    terms
-}
-
-/// `/pattern/i` as `(?i)pattern`.
-fn without_slashes(text: &str) -> Cow<'_, str> {
-    match text
-        .strip_prefix('/')
-        .and_then(|rest| rest.rsplit_once('/'))
-    {
-        Some((pattern, "i")) => Cow::Owned(format!("(?i){pattern}")),
-        Some((pattern, "")) => Cow::Borrowed(pattern),
-        _ => Cow::Borrowed(text),
-    }
-}
-
-fn compile(pattern: &str) -> Result<Regex, Refusal> {
-    Regex::new(pattern).map_err(|error| bad_request(&format!("invalid $regex: {error}")))
 }
 
 pub(super) fn number(text: Option<&str>, default: usize, name: &str) -> Result<usize, Refusal> {

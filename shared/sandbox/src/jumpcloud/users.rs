@@ -101,6 +101,8 @@ impl Users {
         if let Some(user) = self.by_id.get_mut(id) {
             user.has_password = true;
             user.object.insert("activated".to_owned(), true.into());
+            user.object
+                .insert("password_expired".to_owned(), false.into());
         }
     }
 

@@ -1,20 +1,22 @@
-//! What the routes of v2 have in common: lists are bare arrays, and the total stands in a header.
+//! What the routes of v2 have in common: lists are bare arrays, and their total stands in a header.
 
 use hyper::StatusCode;
-use hyper::header::HeaderName;
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::query::{DEFAULT_LIMIT, MAXIMUM_LIMIT, number, too_many};
+use super::filter::Filter;
+use super::query::{
+    DEFAULT_LIMIT, MAXIMUM_LIMIT, SortKey, field_list, number, order, project, sort_keys, too_many,
+};
 use super::{JumpCloudRules, Refusal};
-use crate::wire::{Answer, Call};
-
-const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
+use crate::wire::{Answer, Call, TOTAL_COUNT};
 
 /// Which part of a list is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part {
     skip: usize,
     limit: usize,
+    counts: bool,
 }
 
 impl Part {
@@ -24,7 +26,12 @@ impl Part {
             return Err(too_many(MAXIMUM_LIMIT));
         }
         let skip = number(call.parameter("skip"), 0, "skip")?;
-        Ok(Self { skip, limit })
+        let counts = rules.counts_v2_lists;
+        Ok(Self {
+            skip,
+            limit,
+            counts,
+        })
     }
 
     pub(super) fn take<T>(self, rows: Vec<T>) -> Vec<T> {
@@ -32,9 +39,47 @@ impl Part {
     }
 
     /// This part of the rows as an answer.
-    pub(super) fn answer(self, rows: Vec<Value>) -> Answer {
+    pub(super) fn answer<T: Serialize>(self, rows: Vec<T>) -> Answer {
         let total = rows.len();
-        Answer::ok(&self.take(rows)).with_header(TOTAL, total)
+        let answer = Answer::ok(&self.take(rows));
+        if self.counts {
+            answer.with_header(TOTAL_COUNT, total)
+        } else {
+            answer
+        }
+    }
+}
+
+/// A list that can be filtered, sorted and trimmed.
+#[derive(Debug)]
+pub(super) struct List {
+    filter: Filter,
+    sort: Vec<SortKey>,
+    fields: Vec<String>,
+    part: Part,
+}
+
+impl List {
+    /// `filterable` are the fields that a filter may name.
+    pub(super) fn of(
+        call: &Call,
+        rules: &JumpCloudRules,
+        filterable: &[&str],
+    ) -> Result<Self, Refusal> {
+        Ok(Self {
+            filter: Filter::from_v2(call, filterable)?,
+            sort: sort_keys(call.parameter("sort"), ","),
+            fields: field_list(call.parameter("fields"), ","),
+            part: Part::of(call, rules)?,
+        })
+    }
+
+    /// What is asked for of these rows, who come by id.
+    pub(super) fn answer(&self, rows: impl Iterator<Item = Map<String, Value>>) -> Answer {
+        let mut rows: Vec<_> = rows.filter(|row| self.filter.holds(row)).collect();
+        rows.sort_by(|left, right| order(&self.sort, left, right));
+        let shown = rows.iter().map(|row| project(row, &self.fields));
+        self.part.answer(shown.collect())
     }
 }
 

@@ -6,6 +6,7 @@ use hyper::Method;
 use serde_json::{Map, Value};
 
 use super::{JumpCloudRules, Refusal, bad_request, is_object_id};
+use crate::wire::Call;
 
 /// The states, and whether an update may set them.
 const STATES: [(&str, bool); 3] = [("STAGED", false), ("ACTIVATED", true), ("SUSPENDED", true)];
@@ -97,13 +98,34 @@ pub(super) fn writable(
     Ok(fields)
 }
 
-/// Whether the body sets a password; it is kept nowhere.
-pub(super) fn password(body: &Map<String, Value>) -> Result<bool, Refusal> {
-    match body.get("password") {
-        None | Some(Value::Null) => Ok(false),
-        Some(Value::String(password)) => Ok(!password.is_empty()),
-        Some(_) => Err(bad_request("password must be a string")),
+/// Whether the body sets a password; it is kept nowhere. Faults are listed when the call asks for that.
+pub(super) fn password(body: &Map<String, Value>, call: &Call) -> Result<bool, Refusal> {
+    let password = match body.get("password") {
+        None | Some(Value::Null) => return Ok(false),
+        Some(Value::String(password)) if password.is_empty() => return Ok(false),
+        Some(Value::String(password)) => password,
+        Some(_) => return Err(bad_request("password must be a string")),
+    };
+    let faults = password_faults(password);
+    if faults.is_empty() {
+        Ok(true)
+    } else if call.parameter("fullValidationDetails") == Some("password") {
+        Err(Refusal::Password(faults))
+    } else {
+        Err(bad_request("Password validation fail"))
     }
+}
+
+/// Which of the rules that an organisation might have are broken.
+fn password_faults(password: &str) -> Vec<&'static str> {
+    let rules = [
+        ("minLength", password.chars().count() >= 8),
+        ("lowercase", password.contains(char::is_lowercase)),
+        ("uppercase", password.contains(char::is_uppercase)),
+        ("numeric", password.contains(char::is_numeric)),
+    ];
+    let broken = rules.into_iter().filter(|(_, kept)| !kept);
+    broken.map(|(rule, _)| rule).collect()
 }
 
 /// The state that a write asks for through `state` and its mirror `suspended`, from the state there is now.
