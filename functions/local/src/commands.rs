@@ -208,7 +208,9 @@ pub(crate) async fn release(common: &Common, who: &str) -> Result<Exit> {
     let lease = state
         .acquire(&format!("release-{}", std::process::id()), now(), LEASE)
         .await?;
-    let deleted = state.delete_link(&lease, &link.key).await;
+    let deleted = state
+        .delete_link(&lease, &link.key, link.user_id.as_ref())
+        .await;
     state.release(&lease).await?;
     deleted?;
     show::err(&format!(

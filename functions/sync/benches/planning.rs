@@ -8,7 +8,7 @@
     reason = "a benchmark's table goes to standard output"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::Duration;
 
@@ -244,6 +244,7 @@ fn snapshot(case: Case, people: u32, config: &Config, now: Timestamp) -> Result<
             not_found: Vec::new(),
             incomplete: None,
         }],
+        client_owned: BTreeSet::new(),
         last_reads: BTreeMap::new(),
     };
     if case == Case::Changed {

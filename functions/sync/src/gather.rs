@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub users: Vec<SystemUser>,
     /// The links; of a run for a few linked people, only theirs.
     pub links: Vec<Link>,
+    /// The users that SCIM clients own, where anybody might get a user: no source may have them.
+    pub client_owned: BTreeSet<SystemUserId>,
     /// The last good read of each source.
     pub last_reads: BTreeMap<SourceName, LastRead>,
 }
@@ -186,14 +188,22 @@ async fn everyone(
         hr.iter()
             .map(|(source, client)| read_source(source, client, now, progress)),
     );
-    let remembered = async { Ok(try_join(state.links(), state.last_reads()).await?) };
-    let (sources, users, (links, last_reads)) =
+    let remembered = async {
+        Ok(try_join3(
+            state.links(),
+            state.client_owned_users(),
+            state.last_reads(),
+        )
+        .await?)
+    };
+    let (sources, users, (links, client_owned, last_reads)) =
         try_join3(sources, all_users(jumpcloud, progress), remembered).await?;
     Ok(Snapshot {
         scope: Scope::Everyone,
         sources,
         users,
         links,
+        client_owned,
         last_reads,
     })
 }
@@ -284,11 +294,12 @@ async fn a_few(
             .iter()
             .any(|link| link.key == *key && link.user_id.is_some())
     };
-    let (users, links) = if keys.iter().all(is_linked) {
-        (users_of(&links, known.users, jumpcloud).await?, links)
+    let (users, (links, client_owned)) = if keys.iter().all(is_linked) {
+        let users = users_of(&links, known.users, jumpcloud).await?;
+        (users, (links, BTreeSet::new()))
     } else {
-        let links = async { Ok(state.links().await?) };
-        try_join(all_users(jumpcloud, progress), links).await?
+        let remembered = async { Ok(try_join(state.links(), state.client_owned_users()).await?) };
+        try_join(all_users(jumpcloud, progress), remembered).await?
     };
     let scope = if request.now {
         Scope::LeaveNow
@@ -300,6 +311,7 @@ async fn a_few(
         sources,
         users,
         links,
+        client_owned,
         last_reads: BTreeMap::new(),
     })
 }

@@ -371,9 +371,16 @@ impl<'a> ThisRun<'a> {
             }
         };
         if let Err(error) = self.record(&report, lease, last_link.as_ref()).await {
-            tracing::error!(run.id = %self.id, error = %chain(&error), "the run could not be recorded");
+            let (code, what) = match error {
+                // The record stands; only the last person's link was refused with it.
+                StateError::Owned { .. } => {
+                    ("not_remembered", "the last link could not be written")
+                }
+                _ => ("run_not_recorded", "the run could not be recorded"),
+            };
+            tracing::error!(run.id = %self.id, error = %chain(&error), "{what}");
             if report.error.is_none() {
-                let warning = RunWarning::of_run("run_not_recorded", chain(&error));
+                let warning = RunWarning::of_run(code, chain(&error));
                 report.warnings.push(warning);
             }
         }

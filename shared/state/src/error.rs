@@ -3,9 +3,10 @@
 use std::error::Error as StdError;
 
 use jiff::Timestamp;
-use mapping::WorkerKey;
+use mapping::{SystemUserId, Text, WorkerKey};
 use thiserror::Error;
 
+use crate::Unique;
 use crate::item::Damage;
 
 /// Why the state could not be read or written.
@@ -96,5 +97,31 @@ pub enum StateError {
         holder: Box<str>,
         /// Its fencing number.
         fence: u64,
+    },
+    /// A SCIM client owns the user, so that no source may have it: the link was not written.
+    #[error(
+        "user `{user_id}` belongs to SCIM client `{client}`: exclude the person from the source, or the user from that client"
+    )]
+    Owned {
+        /// The user.
+        user_id: SystemUserId,
+        /// Its owner.
+        client: Text,
+    },
+    /// The record of a user or group is no longer what was read: nothing was written.
+    #[error(
+        "`{id}` was changed by somebody else at the same time: read it again, and repeat the change"
+    )]
+    Changed {
+        /// JumpCloud's id of the user or group.
+        id: Text,
+    },
+    /// A SCIM client calls another user or group so: nothing was written.
+    #[error("`{what}` is taken by `{by}`: give another value, or change that one first")]
+    Taken {
+        /// What must be unique.
+        what: Unique,
+        /// JumpCloud's id of the user or group that has it.
+        by: Text,
     },
 }

@@ -16,6 +16,9 @@ use thiserror::Error;
 )]
 pub(crate) type Item = std::collections::HashMap<String, AttributeValue>;
 
+/// An attribute by its name; one without a value is left out, or removed.
+pub(crate) type Attribute = (&'static str, Option<AttributeValue>);
+
 /// What is wrong with an item.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Damage {
@@ -36,7 +39,7 @@ pub enum Damage {
 }
 
 /// Where an item is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) pk: Cow<'static, str>,
     pub(crate) sk: Cow<'static, str>,
@@ -50,16 +53,19 @@ impl Key {
         }
     }
 
+    /// The key of a whole item.
+    pub(crate) fn of(item: &Item) -> Self {
+        let part = |name| item.get(name).and_then(as_text).unwrap_or_default();
+        Self::new(part("pk").to_owned(), part("sk").to_owned())
+    }
+
     /// The key's attributes, alone.
     pub(crate) fn to_item(&self) -> Item {
         values([("pk", text(&self.pk)), ("sk", text(&self.sk))])
     }
 
     /// A whole item; attributes without a value are left out.
-    pub(crate) fn with<const N: usize>(
-        &self,
-        attributes: [(&str, Option<AttributeValue>); N],
-    ) -> Item {
+    pub(crate) fn with(&self, attributes: impl IntoIterator<Item = Attribute>) -> Item {
         let mut item = self.to_item();
         item.extend(present(attributes));
         item
@@ -72,12 +78,12 @@ pub(crate) fn values<const N: usize>(values: [(&str, AttributeValue); N]) -> Ite
 }
 
 /// A map attribute; entries without a value are left out.
-pub(crate) fn map<const N: usize>(entries: [(&str, Option<AttributeValue>); N]) -> AttributeValue {
+pub(crate) fn map<const N: usize>(entries: [Attribute; N]) -> AttributeValue {
     AttributeValue::M(present(entries).collect())
 }
 
-fn present<const N: usize>(
-    attributes: [(&str, Option<AttributeValue>); N],
+fn present(
+    attributes: impl IntoIterator<Item = Attribute>,
 ) -> impl Iterator<Item = (String, AttributeValue)> {
     attributes
         .into_iter()
@@ -152,4 +158,9 @@ pub(crate) fn as_map(value: &AttributeValue) -> Option<&Item> {
 /// The bytes of a binary attribute.
 pub(crate) fn as_bytes(value: &AttributeValue) -> Option<&[u8]> {
     value.as_b().ok().map(AsRef::as_ref)
+}
+
+/// The digest in a binary attribute.
+pub(crate) fn as_digest(value: &AttributeValue) -> Option<[u8; 32]> {
+    as_bytes(value)?.try_into().ok()
 }

@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::item::{Damage, Item, Key, as_number, as_text, number, required, text, values};
-use crate::table::{Check, Outcome, Update, Write};
+use crate::table::{Check, Condition, Outcome, Refused, Update, Write};
 use crate::{State, StateError};
 
 /// What each fenced write checks: nobody took the lease since, and it was not released.
@@ -44,19 +44,21 @@ impl Lease {
         self.expires_at.duration_since(now)
     }
 
-    fn values(&self) -> Item {
-        values([
-            (":holder", text(&self.holder)),
-            (":fence", number(self.fence)),
-        ])
+    fn ours(&self) -> Condition {
+        Condition::new(
+            OURS,
+            [
+                (":holder", text(&self.holder)),
+                (":fence", number(self.fence)),
+            ],
+        )
     }
 
     /// The part of a transaction that makes it fenced.
     pub(crate) fn check(&self) -> Write {
         Write::Check(Check {
             key: key(),
-            condition: OURS,
-            values: self.values(),
+            condition: self.ours(),
         })
     }
 
@@ -65,8 +67,8 @@ impl Lease {
         Update {
             key: key(),
             change: "REMOVE holder, held_until",
-            condition: OURS,
-            values: self.values(),
+            values: Item::new(),
+            condition: self.ours(),
         }
     }
 
@@ -91,14 +93,19 @@ impl State {
         let update = Update {
             key: key(),
             change: "SET holder = :holder, held_until = :until ADD fence :one",
-            condition: FREE,
             values: values([
-                (":holder", text(holder)),
-                (":now", number(now.as_millisecond())),
                 (":until", number(expires_at.as_millisecond())),
                 (":one", number(1)),
             ]),
+            condition: Condition::new(
+                FREE,
+                [
+                    (":holder", text(holder)),
+                    (":now", number(now.as_millisecond())),
+                ],
+            ),
         };
+        let _turn = self.table.turn().await;
         match self.table.update(update).await? {
             Outcome::Applied(item) => {
                 let fence = self
@@ -118,14 +125,13 @@ impl State {
     /// Extends the lease to a whole term from now; [`StateError::LeaseLost`] when somebody else took it.
     pub async fn renew(&self, lease: &mut Lease, now: Timestamp) -> Result<(), StateError> {
         let expires_at = expiry(now, lease.ttl);
-        let mut values = lease.values();
-        values.insert(":until".to_owned(), number(expires_at.as_millisecond()));
         let update = Update {
             key: key(),
             change: "SET held_until = :until",
-            condition: OURS,
-            values,
+            values: values([(":until", number(expires_at.as_millisecond()))]),
+            condition: lease.ours(),
         };
+        let _turn = self.table.turn().await;
         match self.table.update(update).await? {
             Outcome::Applied(_) => {
                 lease.expires_at = expires_at;
@@ -137,17 +143,32 @@ impl State {
 
     /// Gives the lease back; one that somebody else took meanwhile is left to them.
     pub async fn release(&self, lease: &Lease) -> Result<(), StateError> {
+        let _turn = self.table.turn().await;
         self.table.update(lease.releasing()).await.map(drop)
     }
 
-    /// Makes one write if the lease is still ours, in one request.
-    pub(crate) async fn fenced(&self, lease: &Lease, write: Write) -> Result<(), StateError> {
-        if self.table.transact([lease.check(), write]).await? {
-            Ok(())
-        } else {
-            Err(lease.lost())
+    /// Makes these writes if the lease is still ours, all or none, in one request; which one was refused by a
+    /// condition of its own.
+    pub(crate) async fn fenced(
+        &self,
+        lease: &Lease,
+        writes: impl IntoIterator<Item = Write>,
+    ) -> Result<Option<Refused>, StateError> {
+        let _turn = self.table.turn().await;
+        let refused = self
+            .table
+            .transact(std::iter::once(lease.check()).chain(writes))
+            .await?;
+        match refused {
+            Some(refused) if is_lease(&refused) => Err(lease.lost()),
+            other => Ok(other),
         }
     }
+}
+
+/// Whether it was the lease that refused a transaction.
+pub(crate) fn is_lease(refused: &Refused) -> bool {
+    refused.key == key()
 }
 
 fn key() -> Key {

@@ -16,22 +16,46 @@
 //! | a run's report, in pages | `RUN#<run id>` | `<page, 5 digits>` | | with its header |
 //! | [`LastRead`] | `READ` | `<source>` | | never |
 //! | what an offered digest covers, in pages | `OFFER#<digest>` | `<page, 5 digits>` | | 24 hours after it was shown |
+//! | [`UserRecord`] | `USER` | `<user id>` | `owner#client` where a SCIM client owns the user | never |
+//! | the mark of a hidden user | `HIDDEN` | `<user id>` | | never |
+//! | [`GroupRecord`] | `GROUP` | `<group id>` | | never |
+//! | [`UserPointer`] | `SCIM#<client>` | `external#<externalId>` and `name#<userName in lower case>` | | never |
+//! | [`GroupPointer`] | `SCIM#<client>` | `group#<externalId>` | | never |
+//! | [`Intent`] | `SCIM#<client>` | `intent#<username in lower case>` | | 24 hours after it was begun |
+//! | [`Claim`], then its [`Answer`] | `SCIM#<client>` | `key#<digest, hexadecimal>` | | after 24 hours |
+//! | a suspension by a SCIM client | `SCIM#<client>` | `suspended#<epoch ms, 15 digits>#<user id>` | | after 24 hours |
+//!
+//! Where a client's own value makes a sort key longer than DynamoDB takes, the key is `<kind>-sha256#<digest>`.
 //!
 //! # One runner at a time
 //!
 //! A write that belongs to a run is *fenced*: it is one transaction with a check that the lease's holder and fence
 //! are still ours, so that a runner that was overtaken cannot write. Every such transaction touches the lease, and
 //! DynamoDB cancels transactions that meet on an item; one process therefore sends them one after the other.
+//!
+//! # One owner per user, one user per name
+//!
+//! HR's runs and SCIM clients write at the same time. The record of a user says whose it is: a link is written together
+//! with its user's owner, and not at all when that is a SCIM client. A record is written only over the version that was
+//! read, together with its pointers and its hidden mark, so that these always say what the record says. Of a link,
+//! `scim_hold` alone is the clients', and its other attributes are the runs': neither overwrites the other's.
 
+mod answer;
 mod error;
+mod group;
+mod intent;
 mod item;
 mod lease;
 mod link;
 mod offer;
+mod owner;
 mod pages;
+mod pointer;
 mod run;
 mod source;
+mod suspended;
 mod table;
+mod user;
 
 #[cfg(test)]
 mod tests;
@@ -39,13 +63,19 @@ mod tests;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 
+pub use answer::{Answer, Claim, Claimed};
 pub use error::StateError;
+pub use group::{GroupPointer, GroupRecord};
+pub use intent::{Begun, Intent, RequestDigest};
 pub use item::Damage;
 pub use lease::Lease;
 pub use link::{Link, Missing, Suspension};
 pub use offer::ChangeDigest;
+pub use owner::{ByClient, Owner};
+pub use pointer::Unique;
 pub use run::{Run, RunHeader, RunId};
 pub use source::LastRead;
+pub use user::{Also, LinkHold, UserPointer, UserRecord, View};
 
 use table::Table;
 

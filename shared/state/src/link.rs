@@ -1,17 +1,18 @@
 //! Links: which JumpCloud user belongs to which person of a source, and what we did to it.
 //!
-//! A link makes a user ours; without one, rollcall writes nothing to that user.
+//! A link makes a user ours: it is written together with the ownership of its user.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use mapping::{Class, SourceName, SystemUserId, Text, WorkerId, WorkerKey, Written};
 
 use crate::item::{
-    Damage, Item, Key, as_map, as_number, as_text, as_time, flag, is_set, map, number, optional,
-    required, text,
+    Attribute, Damage, Item, Key, as_map, as_number, as_text, as_time, flag, is_set, map, number,
+    optional, required, text,
 };
-use crate::table::Write;
-use crate::{Lease, RunId, State, StateError};
+use crate::owner::{disowning, optional_by, owning};
+use crate::table::{Merge, Write};
+use crate::{ByClient, Lease, RunId, State, StateError};
 
 /// The partition of all links: one query reads them all.
 const PARTITION: &str = "LINK";
@@ -37,6 +38,8 @@ pub struct Link {
     pub invited_at: Option<Timestamp>,
     /// Set while the source does not list the person.
     pub missing: Option<Missing>,
+    /// Set while a SCIM client keeps the user without access. It is the clients' to set: see [`State::put_link`].
+    pub scim_hold: Option<Box<ByClient>>,
     /// The run that began a write which was not seen to finish.
     pub pending: Option<RunId>,
     /// When the link was made.
@@ -82,6 +85,7 @@ impl Link {
             suspension: None,
             invited_at: None,
             missing: None,
+            scim_hold: None,
             pending: None,
             created_at,
         }
@@ -142,38 +146,79 @@ impl State {
         self.table.read(query, usize::MAX, decode_key).await
     }
 
-    /// Writes a link, in one fenced request.
+    /// Writes a link and makes its user that person's, in one fenced request; [`StateError::Owned`] when a SCIM client
+    /// owns the user. `scim_hold` is not written: a client may have set or cleared it since the link was read.
     pub async fn put_link(&self, lease: &Lease, link: &Link) -> Result<(), StateError> {
-        self.fenced(lease, Write::Put(encode(link))).await
+        match self.fenced(lease, writes(link)).await? {
+            None => Ok(()),
+            Some(refused) => Err(self.owned(&refused)),
+        }
     }
 
-    /// Removes a link, in one fenced request; one that is not there is no error.
-    pub async fn delete_link(&self, lease: &Lease, key: &WorkerKey) -> Result<(), StateError> {
-        self.fenced(lease, Write::Delete(key_of(key))).await
+    /// Removes a link, in one fenced request; one that is not there is no error. `user_id` is the user that nobody
+    /// owns from then on; `None` when another person's link has the user, or there was none.
+    pub async fn delete_link(
+        &self,
+        lease: &Lease,
+        key: &WorkerKey,
+        user_id: Option<&SystemUserId>,
+    ) -> Result<(), StateError> {
+        let delete = || Write::delete(key_of(key));
+        let disowning = user_id.map(|user| disowning(user, key));
+        let writes = std::iter::once(delete()).chain(disowning);
+        if self.fenced(lease, writes).await?.is_some() {
+            // The user has passed to somebody else meanwhile, who keeps it.
+            self.fenced(lease, [delete()]).await?;
+        }
+        Ok(())
     }
 }
 
-fn key_of(WorkerKey { source, worker_id }: &WorkerKey) -> Key {
-    Key::new(PARTITION, format!("{source}#{worker_id}"))
+/// What a transaction has for a link: the link itself and the ownership of its user.
+pub(crate) fn writes(link: &Link) -> impl Iterator<Item = Write> {
+    let link_itself = Write::Merge(Merge {
+        key: key_of(&link.key),
+        attributes: attributes(link).into(),
+        condition: None,
+    });
+    let suspended = link.suspension.is_some_and(|suspension| suspension.holds);
+    let owning = link
+        .user_id
+        .as_ref()
+        .map(|user| owning(user, &link.key, suspended));
+    std::iter::once(link_itself).chain(owning)
+}
+
+pub(crate) fn key_of(key: &WorkerKey) -> Key {
+    Key::new(PARTITION, text_of(key))
+}
+
+/// A person's key as text; the name of a source has no `#`.
+pub(crate) fn text_of(WorkerKey { source, worker_id }: &WorkerKey) -> String {
+    format!("{source}#{worker_id}")
+}
+
+/// The inverse of [`text_of`].
+pub(crate) fn parse_key(text: &str) -> Option<WorkerKey> {
+    let (source, worker_id) = text.split_once('#')?;
+    Some(WorkerKey {
+        source: SourceName::from(source),
+        worker_id: WorkerId::from(worker_id),
+    })
 }
 
 fn decode_key(item: &Item) -> Result<WorkerKey, Damage> {
-    required(item, "sk", |sk| {
-        let (source, worker_id) = as_text(sk)?.split_once('#')?;
-        Some(WorkerKey {
-            source: SourceName::from(source),
-            worker_id: WorkerId::from(worker_id),
-        })
-    })
+    required(item, "sk", |sk| parse_key(as_text(sk)?))
 }
 
 fn lookup_of(email: &str) -> String {
     format!("email#{}", email.to_lowercase())
 }
 
-pub(crate) fn encode(link: &Link) -> Item {
+/// The attributes that the sync owns: all but the key and `scim_hold`.
+pub(crate) fn attributes(link: &Link) -> [Attribute; 11] {
     let Link {
-        key,
+        key: _,
         user_id,
         username,
         email,
@@ -182,10 +227,11 @@ pub(crate) fn encode(link: &Link) -> Item {
         suspension,
         invited_at,
         missing,
+        scim_hold: _,
         pending,
         created_at,
     } = link;
-    key_of(key).with([
+    [
         ("user_id", user_id.as_ref().map(text)),
         ("username", Some(text(username))),
         ("email", Some(text(email))),
@@ -234,7 +280,7 @@ pub(crate) fn encode(link: &Link) -> Item {
         ),
         ("pending", pending.as_ref().map(text)),
         ("created_at", Some(text(created_at))),
-    ])
+    ]
 }
 
 pub(crate) fn decode(item: &Item) -> Result<Link, Damage> {
@@ -254,6 +300,7 @@ pub(crate) fn decode(item: &Item) -> Result<Link, Damage> {
         missing: optional(item, "missing", as_map)?
             .map(decode_missing)
             .transpose()?,
+        scim_hold: optional_by(item, "scim_hold")?.map(Box::new),
         pending: optional(item, "pending", as_text)?.map(RunId::from),
         created_at: required(item, "created_at", as_time)?,
     })

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::item::{Damage, Item, Key, as_bytes, as_number, bytes, number, required};
-use crate::table::Write;
+use crate::table::{Refused, Write};
 use crate::{State, StateError};
 
 /// DynamoDB takes items of up to 400 KB.
@@ -22,15 +22,15 @@ struct Page {
 }
 
 impl State {
-    /// Writes a document and, with its last pages, `last`: up to 3.6 MB are one request. False when a condition of
-    /// `last` did not hold; then neither it nor the last pages are written.
+    /// Writes a document and, with its last pages, `last`: up to 3.6 MB are one request. Which of `last` was
+    /// refused by its condition, if one was; then neither they nor the last pages are written.
     pub(crate) async fn put_pages(
         &self,
         partition: &str,
         document: &[u8],
         expires_at: Timestamp,
         last: impl IntoIterator<Item = Write>,
-    ) -> Result<bool, StateError> {
+    ) -> Result<Option<Refused>, StateError> {
         let chunks = document.chunks(PAGE_BYTES);
         let pages = chunks.len();
         let mut batch = Vec::new();
@@ -39,7 +39,7 @@ impl State {
                 self.table.transact(std::mem::take(&mut batch)).await?;
             }
             let key = Key::new(partition.to_owned(), format!("{index:05}"));
-            batch.push(Write::Put(key.with([
+            batch.push(Write::put(key.with([
                 ("page", Some(bytes(chunk))),
                 ("pages", Some(number(pages))),
                 ("expires_at", Some(number(expires_at.as_second()))),

@@ -13,7 +13,7 @@ use crate::item::{
     Damage, Item, Key, as_map, as_number, as_text, as_time, number, optional, required, text,
 };
 use crate::table::Write;
-use crate::{Lease, Link, State, StateError, link};
+use crate::{Lease, Link, State, StateError, lease, link};
 
 /// The partition of all headers.
 const PARTITION: &str = "RUN";
@@ -80,7 +80,7 @@ pub struct Run {
 impl State {
     /// Saves a run for 90 days and gives the lease back, in one request unless the report is larger than 3.6 MB. A
     /// run that lost its lease is saved too; the lease is left to whoever has it. `last_link`, under the same condition,
-    /// saves a run for one person a request.
+    /// saves a run for one person a request; [`StateError::Owned`] when it could not be written, though the run was.
     pub async fn finish_run(
         &self,
         lease: Option<&Lease>,
@@ -94,17 +94,26 @@ impl State {
             .unwrap_or(Timestamp::MAX);
         let partition = report_partition(&header.run_id);
         let save = |fenced: Vec<Write>| {
-            let last = [Write::Put(encode(header, expires_at))]
+            let last = [Write::put(encode(header, expires_at))]
                 .into_iter()
                 .chain(fenced);
             self.put_pages(&partition, report.get().as_bytes(), expires_at, last)
         };
-        let release = lease.map(|lease| Write::Update(lease.releasing()));
-        let link = last_link.map(|link| Write::Put(link::encode(link)));
-        if !save(release.into_iter().chain(link).collect()).await? {
+        let release = || lease.map(|lease| Write::Update(lease.releasing()));
+        let link = last_link.into_iter().flat_map(link::writes);
+        let _turn = self.table.turn().await;
+        let Some(refused) = save(release().into_iter().chain(link).collect()).await? else {
+            return Ok(());
+        };
+        let lost = lease::is_lease(&refused);
+        if lost || save(release().into_iter().collect()).await?.is_some() {
             save(Vec::new()).await?;
         }
-        Ok(())
+        if lost {
+            Ok(())
+        } else {
+            Err(self.owned(&refused))
+        }
     }
 
     /// The latest runs, newest first, at most `limit`; with `before`, only those older than that run.

@@ -46,7 +46,7 @@ impl State {
             ("at", Some(text(at))),
             ("run_id", Some(text(run_id))),
         ]);
-        self.fenced(lease, Write::Put(item)).await
+        self.fenced(lease, [Write::put(item)]).await.map(drop)
     }
 }
 

@@ -12,20 +12,21 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::{BoxError, BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    self, AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-    KeysAndAttributes, Projection, ProjectionType, ReturnValue,
+    self, AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
+    KeyType, KeysAndAttributes, Projection, ProjectionType, ReturnValue,
     ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TimeToLiveSpecification,
     TimeToLiveStatus, TransactWriteItem,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::sleep;
 
 use crate::error::StateError;
-use crate::item::{Damage, Item, Key, as_text, optional, text};
+use crate::item::{self, Attribute, Damage, Item, Key, as_text, optional, text};
 
 /// The index of the items that have an attribute of this name.
 const LOOKUP: &str = "lookup";
@@ -36,8 +37,8 @@ const EXPIRES_AT: &str = "expires_at";
 /// How many items DynamoDB reads in one request.
 const MOST_AT_ONCE: usize = 100;
 
-/// How long to wait before a write that met another transaction is sent again. Within one process they never meet,
-/// so that there is nobody to spread out from.
+/// How long to wait before a write that met another transaction is sent again. What meets often, on the lease, takes
+/// turns within a process, so that there is hardly anybody to spread out from.
 const CONFLICT_BACKOFF_MS: [u64; 5] = [20, 40, 80, 160, 320];
 
 /// Sends a request so that its attempts are counted; the SDK's requests have no trait in common.
@@ -50,39 +51,150 @@ macro_rules! send {
     };
 }
 
-/// What a condition made of a write.
+/// What a condition made of a single write.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// It held; the item as it is now.
+    /// It held; the item as it is after an update, as it was before a put.
     Applied(Item),
     /// It did not, and nothing was written; the item as it is.
     Refused(Item),
 }
 
+/// The first write of a transaction whose condition did not hold, so that nothing was written.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) key: Key,
+    /// The item as it is; empty when there is none.
+    pub(crate) item: Item,
+}
+
 /// One write of a transaction.
 #[derive(Debug)]
 pub(crate) enum Write {
-    Put(Item),
-    Delete(Key),
+    Put(Put),
+    Delete(Delete),
     Check(Check),
     Update(Update),
+    Merge(Merge),
+}
+
+/// What must hold of an item before it is written.
+#[derive(Debug, Clone)]
+pub(crate) struct Condition {
+    expression: &'static str,
+    values: Item,
+}
+
+/// A whole item, in place of what is there.
+#[derive(Debug)]
+pub(crate) struct Put {
+    pub(crate) item: Item,
+    pub(crate) condition: Option<Condition>,
+}
+
+/// The end of an item.
+#[derive(Debug)]
+pub(crate) struct Delete {
+    pub(crate) key: Key,
+    pub(crate) condition: Option<Condition>,
 }
 
 /// A condition on an item that the transaction does not write.
 #[derive(Debug)]
 pub(crate) struct Check {
     pub(crate) key: Key,
-    pub(crate) condition: &'static str,
-    pub(crate) values: Item,
+    pub(crate) condition: Condition,
 }
 
-/// A change of one item under a condition.
+/// A change of one item.
 #[derive(Debug)]
 pub(crate) struct Update {
     pub(crate) key: Key,
     pub(crate) change: &'static str,
-    pub(crate) condition: &'static str,
     pub(crate) values: Item,
+    pub(crate) condition: Condition,
+}
+
+/// These attributes of one item, set or removed; its others stay as they are.
+#[derive(Debug)]
+pub(crate) struct Merge {
+    pub(crate) key: Key,
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) condition: Option<Condition>,
+}
+
+impl Condition {
+    pub(crate) fn new<const N: usize>(
+        expression: &'static str,
+        values: [(&str, AttributeValue); N],
+    ) -> Self {
+        Self {
+            expression,
+            values: item::values(values),
+        }
+    }
+
+    fn into_parts(self) -> (String, Option<Item>) {
+        (self.expression.to_owned(), merged(self.values, Item::new()))
+    }
+}
+
+impl Merge {
+    /// The update that it is. DynamoDB reserves some of the names, which therefore stand apart.
+    fn into_update(self, table: &str) -> Result<types::Update, BuildError> {
+        let (condition, values) = self.condition.map(Condition::into_parts).unzip();
+        let mut update = types::Update::builder()
+            .table_name(table)
+            .set_key(Some(self.key.to_item()))
+            .set_condition_expression(condition)
+            .set_expression_attribute_values(values.flatten())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let (mut set, mut removed) = (Vec::new(), Vec::new());
+        for (name, value) in self.attributes {
+            update = update.expression_attribute_names(format!("#{name}"), name);
+            if let Some(value) = value {
+                set.push(format!("#{name} = :{name}"));
+                update = update.expression_attribute_values(format!(":{name}"), value);
+            } else {
+                removed.push(format!("#{name}"));
+            }
+        }
+        let clauses = [("SET", set), ("REMOVE", removed)];
+        let clauses = clauses.into_iter().filter(|(_, parts)| !parts.is_empty());
+        let change: Vec<String> = clauses
+            .map(|(verb, parts)| format!("{verb} {}", parts.join(", ")))
+            .collect();
+        update.update_expression(change.join(" ")).build()
+    }
+}
+
+impl Write {
+    /// Puts a whole item, whatever is there.
+    pub(crate) fn put(item: Item) -> Self {
+        Self::Put(Put {
+            item,
+            condition: None,
+        })
+    }
+
+    /// Removes an item; one that is not there is no error.
+    pub(crate) fn delete(key: Key) -> Self {
+        Self::Delete(Delete {
+            key,
+            condition: None,
+        })
+    }
+
+    /// The item that it writes.
+    fn key(&self) -> Key {
+        match self {
+            Self::Put(Put { item, .. }) => Key::of(item),
+            Self::Delete(Delete { key, .. })
+            | Self::Check(Check { key, .. })
+            | Self::Update(Update { key, .. })
+            | Self::Merge(Merge { key, .. }) => key.clone(),
+        }
+    }
 }
 
 /// One table.
@@ -91,8 +203,8 @@ pub(crate) struct Table {
     client: Client,
     name: Arc<str>,
     calls: Calls,
-    /// Held during each conditional write: all of them touch the lease.
-    writing: Arc<Mutex<()>>,
+    /// Whose turn it is to write what touches the lease.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Table {
@@ -101,7 +213,7 @@ impl Table {
             client,
             name: name.into(),
             calls: Calls::default(),
-            writing: Arc::default(),
+            turn: Arc::default(),
         }
     }
 
@@ -244,21 +356,24 @@ impl Table {
 
     /// Updates one item if its condition holds.
     pub(crate) async fn update(&self, update: Update) -> Result<Outcome, StateError> {
+        let Update {
+            key,
+            change,
+            values,
+            condition,
+        } = update;
         let request = self
             .client
             .update_item()
             .table_name(self.name())
-            .set_key(Some(update.key.to_item()))
-            .update_expression(update.change)
-            .condition_expression(update.condition)
-            .set_expression_attribute_values(Some(update.values))
+            .set_key(Some(key.to_item()))
+            .update_expression(change)
+            .condition_expression(condition.expression)
+            .set_expression_attribute_values(merged(values, condition.values))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let send = || send!(self, request.clone());
-        let answer = self
-            .one_by_one(send, UpdateItemError::is_transaction_conflict_exception)
-            .await;
-        match answer {
+        match insist(send, UpdateItemError::is_transaction_conflict_exception).await {
             Ok(answer) => Ok(Outcome::Applied(answer.attributes.unwrap_or_default())),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
@@ -269,12 +384,39 @@ impl Table {
         }
     }
 
-    /// Makes these writes, all or none; false when a condition among them did not hold.
+    /// Puts one item if its condition holds.
+    pub(crate) async fn put(&self, put: Put) -> Result<Outcome, StateError> {
+        let Put { item, condition } = put;
+        let (expression, values) = condition.map(Condition::into_parts).unzip();
+        let request = self
+            .client
+            .put_item()
+            .table_name(self.name())
+            .set_item(Some(item))
+            .set_condition_expression(expression)
+            .set_expression_attribute_values(values.flatten())
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let send = || send!(self, request.clone());
+        match insist(send, PutItemError::is_transaction_conflict_exception).await {
+            Ok(answer) => Ok(Outcome::Applied(answer.attributes.unwrap_or_default())),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Outcome::Refused(refused.item.clone().unwrap_or_default()))
+                }
+                _ => Err(self.failure("PutItem", error)),
+            },
+        }
+    }
+
+    /// Makes these writes, all or none; which one's condition did not hold, if that is why none was made.
     pub(crate) async fn transact(
         &self,
         writes: impl IntoIterator<Item = Write>,
-    ) -> Result<bool, StateError> {
+    ) -> Result<Option<Refused>, StateError> {
         let operation = "TransactWriteItems";
+        let writes: Vec<Write> = writes.into_iter().collect();
+        let keys: Vec<Key> = writes.iter().map(Write::key).collect();
         let writes = writes
             .into_iter()
             .map(|write| self.to_sdk(write))
@@ -285,39 +427,25 @@ impl Table {
             .transact_write_items()
             .set_transact_items(Some(writes));
         let send = || send!(self, request.clone());
-        match self.one_by_one(send, is_passing).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(is_refused) => Ok(false),
-            Err(error) if error.as_service_error().is_some_and(is_passing) => {
-                Err(StateError::Throttled {
-                    table: self.name().into(),
-                    operation,
-                    source: Box::new(error),
-                })
-            }
-            Err(error) => Err(self.failure(operation, error)),
+        let Err(error) = insist(send, is_passing).await else {
+            return Ok(None);
+        };
+        if let Some(refused) = error.as_service_error().and_then(|it| refused(it, keys)) {
+            return Ok(Some(refused));
         }
+        if error.as_service_error().is_some_and(is_passing) {
+            return Err(StateError::Throttled {
+                table: self.name().into(),
+                operation,
+                source: Box::new(error),
+            });
+        }
+        Err(self.failure(operation, error))
     }
 
-    /// Sends a write while this process sends no other, again as long as another process is in its way.
-    async fn one_by_one<T, E, Sent>(
-        &self,
-        send: impl Fn() -> Sent,
-        is_passing: impl Fn(&E) -> bool,
-    ) -> Result<T, SdkError<E>>
-    where
-        Sent: Future<Output = Result<T, SdkError<E>>>,
-    {
-        let _turn = self.writing.lock().await;
-        for pause_ms in CONFLICT_BACKOFF_MS {
-            match send().await {
-                Err(SdkError::ServiceError(refused)) if is_passing(refused.err()) => {
-                    sleep(Duration::from_millis(pause_ms)).await;
-                }
-                answer => return answer,
-            }
-        }
-        send().await
+    /// Waits until nothing else of this process writes what touches the lease.
+    pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     /// Makes the table, its index and its expiry, each unless it is there.
@@ -368,45 +496,54 @@ impl Table {
     fn to_sdk(&self, write: Write) -> Result<TransactWriteItem, BuildError> {
         let name = self.name();
         let sdk = TransactWriteItem::builder();
+        let telling = ReturnValuesOnConditionCheckFailure::AllOld;
         Ok(match write {
-            Write::Put(item) => sdk.put(
-                types::Put::builder()
+            Write::Put(Put { item, condition }) => {
+                let (expression, values) = condition.map(Condition::into_parts).unzip();
+                let put = types::Put::builder()
                     .table_name(name)
                     .set_item(Some(item))
-                    .build()?,
-            ),
-            Write::Delete(key) => sdk.delete(
-                types::Delete::builder()
+                    .set_condition_expression(expression)
+                    .set_expression_attribute_values(values.flatten())
+                    .return_values_on_condition_check_failure(telling);
+                sdk.put(put.build()?)
+            }
+            Write::Delete(Delete { key, condition }) => {
+                let (expression, values) = condition.map(Condition::into_parts).unzip();
+                let delete = types::Delete::builder()
                     .table_name(name)
                     .set_key(Some(key.to_item()))
-                    .build()?,
-            ),
-            Write::Check(Check {
-                key,
-                condition,
-                values,
-            }) => sdk.condition_check(
-                types::ConditionCheck::builder()
+                    .set_condition_expression(expression)
+                    .set_expression_attribute_values(values.flatten())
+                    .return_values_on_condition_check_failure(telling);
+                sdk.delete(delete.build()?)
+            }
+            Write::Check(Check { key, condition }) => {
+                let (expression, values) = condition.into_parts();
+                let check = types::ConditionCheck::builder()
                     .table_name(name)
                     .set_key(Some(key.to_item()))
-                    .condition_expression(condition)
-                    .set_expression_attribute_values(Some(values))
-                    .build()?,
-            ),
+                    .condition_expression(expression)
+                    .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(telling);
+                sdk.condition_check(check.build()?)
+            }
             Write::Update(Update {
                 key,
                 change,
-                condition,
                 values,
-            }) => sdk.update(
-                types::Update::builder()
+                condition,
+            }) => {
+                let update = types::Update::builder()
                     .table_name(name)
                     .set_key(Some(key.to_item()))
                     .update_expression(change)
-                    .condition_expression(condition)
-                    .set_expression_attribute_values(Some(values))
-                    .build()?,
-            ),
+                    .condition_expression(condition.expression)
+                    .set_expression_attribute_values(merged(values, condition.values))
+                    .return_values_on_condition_check_failure(telling);
+                sdk.update(update.build()?)
+            }
+            Write::Merge(merge) => sdk.update(merge.into_update(name)?),
         }
         .build())
     }
@@ -490,9 +627,39 @@ impl Intercept for Calls {
     }
 }
 
-/// Whether a condition cancelled the transaction.
-fn is_refused(error: &TransactWriteItemsError) -> bool {
-    reasons(error).any(|reason| reason == "ConditionalCheckFailed")
+/// Sends a write again as long as another transaction is in its way.
+async fn insist<T, E, Sent>(
+    send: impl Fn() -> Sent,
+    is_passing: impl Fn(&E) -> bool,
+) -> Result<T, SdkError<E>>
+where
+    Sent: Future<Output = Result<T, SdkError<E>>>,
+{
+    for pause_ms in CONFLICT_BACKOFF_MS {
+        match send().await {
+            Err(SdkError::ServiceError(refused)) if is_passing(refused.err()) => {
+                sleep(Duration::from_millis(pause_ms)).await;
+            }
+            answer => return answer,
+        }
+    }
+    send().await
+}
+
+/// The write whose condition cancelled the transaction; DynamoDB gives a reason for each, in their order.
+fn refused(error: &TransactWriteItemsError, keys: Vec<Key>) -> Option<Refused> {
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
+        return None;
+    };
+    let reasons = cancelled.cancellation_reasons();
+    let (key, reason) = keys
+        .into_iter()
+        .zip(reasons)
+        .find(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))?;
+    Some(Refused {
+        key,
+        item: reason.item().cloned().unwrap_or_default(),
+    })
 }
 
 /// Whether what cancelled the transaction passes: another one on the same items, or too many requests.
@@ -519,6 +686,12 @@ fn reasons(error: &TransactWriteItemsError) -> impl Iterator<Item = &str> {
         .iter()
         .filter_map(|reason| reason.code())
         .filter(|code| *code != "None")
+}
+
+/// The values of both parts of a request; DynamoDB takes none rather than an empty map.
+fn merged(mut values: Item, more: Item) -> Option<Item> {
+    values.extend(more);
+    (!values.is_empty()).then_some(values)
 }
 
 /// The keys, the index and the way of paying.

@@ -1,11 +1,17 @@
 //! Tests against the embedded DynamoDB, through the real SDK over HTTP; faults that it cannot show come from a stub.
 
+mod answer;
 mod faults;
+mod group;
+mod intent;
 mod lease;
 mod link;
 mod offer;
+mod owner;
 mod run;
 mod source;
+mod suspended;
+mod user;
 
 use std::sync::Arc;
 
@@ -106,6 +112,7 @@ fn link(id: &str) -> Link {
         suspension: None,
         invited_at: None,
         missing: None,
+        scim_hold: None,
         pending: None,
         created_at: noon(),
     }

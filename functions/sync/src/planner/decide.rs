@@ -365,7 +365,13 @@ impl<'k, 'a> Decisions<'k, 'a> {
                 }
             }
             UserState::Suspended => {
-                let message = "the user was suspended by somebody else and stays suspended; an admin can reactivate it in JumpCloud";
+                let message = match link.and_then(|link| link.scim_hold.as_ref()) {
+                    Some(hold) => format!(
+                        "the SCIM client `{}` switched this user off at {}, and it stays off until a SCIM client or an admin in JumpCloud switches it on",
+                        hold.client, hold.at
+                    ),
+                    None => "the user was suspended by somebody else and stays suspended; an admin can reactivate it in JumpCloud".to_owned(),
+                };
                 self.warn(person, "suspended_elsewhere", message);
             }
             UserState::Unknown => {

@@ -237,6 +237,10 @@ impl<'a> Known<'a> {
         if let Some(reason) = self.protection(user) {
             return Some(reason);
         }
+        if self.snapshot.client_owned.contains(&user.id) {
+            let text = "the user belongs to a SCIM client, and nobody writes a user of somebody else's: delete it through that client, or exclude the person from the source";
+            return Some(Reason::new("scim_client_owns", text));
+        }
         let replaced = self.replaced(candidate);
         let owner = self
             .owner(user)

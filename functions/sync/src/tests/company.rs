@@ -1,6 +1,6 @@
 //! A company in memory: HR records, JumpCloud users and links, and what applying a plan makes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use config::Config;
 use jiff::Timestamp;
@@ -100,6 +100,7 @@ impl Company {
             }],
             users: self.users.clone(),
             links: self.links.clone(),
+            client_owned: BTreeSet::new(),
             last_reads: self
                 .listed_before
                 .map(|count| (source.name.clone(), read(count)))

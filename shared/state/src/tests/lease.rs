@@ -104,7 +104,10 @@ async fn nothing_is_written_after_a_takeover() {
     };
     let refused = [
         world.state.put_link(&lost, &link("1")).await,
-        world.state.delete_link(&lost, &link("kept").key).await,
+        world
+            .state
+            .delete_link(&lost, &link("kept").key, None)
+            .await,
         world
             .state
             .put_last_read(&lost, &"deel".into(), &read)

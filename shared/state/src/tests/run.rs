@@ -153,6 +153,27 @@ async fn a_run_for_one_person_is_one_request_with_its_link() {
 }
 
 #[tokio::test]
+async fn a_run_is_saved_though_a_scim_client_owns_the_user_of_its_link() {
+    let world = World::start().await;
+    let lease = world.lease().await;
+    let link = link("1");
+    let record = crate::owner::key_of(link.user_id.as_ref().unwrap());
+    let client = crate::item::text("okta");
+    world.put(record.with([("client", Some(client))])).await;
+    let result = world
+        .state
+        .finish_run(Some(&lease), &header("1"), &report(1), Some(&link))
+        .await;
+    assert!(
+        matches!(result, Err(StateError::Owned { .. })),
+        "{result:?}"
+    );
+    assert_eq!(world.state.links().await.unwrap(), []);
+    assert!(world.state.run(&"1".into()).await.unwrap().is_some());
+    world.state.acquire("two", noon(), TERM).await.unwrap();
+}
+
+#[tokio::test]
 async fn links_are_read_by_their_keys_a_hundred_in_one_request() {
     let world = World::start().await;
     let lease = world.lease().await;
