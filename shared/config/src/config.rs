@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::base_url::base_url;
 use crate::errors::ConfigErrors;
 use crate::limits::{Limits, limits};
-use crate::reader::{Section, Value, document};
+use crate::reader::{Least, Section, Value, document};
 use crate::scim::{Scim, scim};
 use crate::secret_name::SecretName;
 use crate::source::{Source, source};
@@ -27,7 +27,8 @@ pub struct Config {
     pub protect: Protect,
     /// How the SCIM service provider behaves.
     pub scim: Scim,
-    /// The HR systems, at least one; the first that claims a person owns that person.
+    /// The HR systems; the first that claims a person owns that person. None only where `[scim]` is written: then SCIM
+    /// clients alone decide.
     pub sources: Vec<Source>,
 }
 
@@ -65,7 +66,12 @@ impl Config {
             let protect = root.table("protect", protect);
             let scim = root.table("scim", scim);
             let mut names = BTreeSet::new();
-            let sources = root.tables("source", |table| {
+            let least = if root.has("scim") {
+                Least::None
+            } else {
+                Least::One("or `[scim]` for SCIM clients alone")
+            };
+            let sources = root.tables("source", least, |table| {
                 source(table, username.as_ref(), &mut names)
             });
             root.optional("group", |value| value.list(group));

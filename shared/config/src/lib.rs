@@ -23,6 +23,6 @@ mod values;
 pub use config::{Config, JumpCloud, Protect};
 pub use errors::{ConfigErrors, Problem};
 pub use limits::{Exceeded, Limit, Limits};
-pub use scim::{ActiveRule, Claim, CreateAs, OnDelete, Scim, UsernameFromEmail};
+pub use scim::{Claim, CreateAs, OnDelete, Scim};
 pub use secret_name::SecretName;
 pub use source::{Source, SourceKind};

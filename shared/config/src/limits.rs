@@ -103,8 +103,16 @@ pub(crate) fn limits(section: &mut Section<'_>) -> Limits {
     Limits {
         classes,
         shrink: section.or("shrink", Limit::share(10, 10), table(limit)),
-        scim_suspend: section.optional("scim_suspend", table(limit)),
+        scim_suspend: section.optional("scim_suspend", table(scim_limit)),
     }
+}
+
+/// SCIM clients have no links that a share could be of.
+fn scim_limit(section: &mut Section<'_>) -> Limit {
+    for key in ["floor", "percent"] {
+        section.forbid(key, "is not for SCIM clients: give `max`");
+    }
+    limit(section)
 }
 
 fn limit(section: &mut Section<'_>) -> Limit {

@@ -72,6 +72,15 @@ impl Problems {
     }
 }
 
+/// How many tables of a list there must be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Least {
+    /// Any number.
+    None,
+    /// One, or what is said here.
+    One(&'static str),
+}
+
 /// A table being read. Asking for a key makes it known; keys that nobody asked for are refused in the end.
 pub(crate) struct Section<'t> {
     /// As the file writes it, such as `[source.attributes]`; empty for the top of the file.
@@ -152,16 +161,23 @@ impl<'t> Section<'t> {
         value
     }
 
-    /// The tables `[[key]]`, at least one.
+    /// The tables `[[key]]`.
     pub(crate) fn tables<T>(
         &mut self,
         key: &'static str,
+        least: Least,
         mut read: impl FnMut(&mut Section<'t>) -> Option<T>,
     ) -> Option<Vec<T>> {
         let Some(value) = self.take(key).filter(|value| !value.is_empty_list()) else {
-            self.missing
-                .push((key, format!("missing `[[{key}]]`: at least one is needed")));
-            return None;
+            return match least {
+                Least::None => Some(Vec::new()),
+                Least::One(otherwise) => {
+                    let message =
+                        format!("missing `[[{key}]]`: at least one is needed, {otherwise}");
+                    self.missing.push((key, message));
+                    None
+                }
+            };
         };
         if value.as_table().is_some() {
             return value.note(format!("`{key}` is a list of tables: write `[[{key}]]`"));

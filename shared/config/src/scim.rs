@@ -1,8 +1,10 @@
 //! `[scim]`: how the SCIM service provider behaves.
 
+use mapping::scim::{ActiveRule, UsernameFromEmail};
+
 use crate::reader::Section;
 use crate::secret_name::SecretName;
-use crate::values::{choice, number, parsed};
+use crate::values::{choice, flag, number, parsed};
 
 /// What an admin decides about SCIM.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct Scim {
     pub active: ActiveRule,
     /// What happens to users that the client did not create.
     pub claim: Claim,
+    /// Whether `/ServiceProviderConfig`, `/ResourceTypes` and `/Schemas` answer without a token.
+    pub public_discovery: bool,
     /// The most users that a filter which JumpCloud cannot answer may read; more is 400 `tooMany`.
     pub max_scan: usize,
 }
@@ -39,24 +43,6 @@ pub enum OnDelete {
     Suspend,
     /// Deletes the user.
     Delete,
-}
-
-/// What happens to an e-mail address sent as `userName`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UsernameFromEmail {
-    /// Its local part becomes the username.
-    LocalPart,
-    /// It is refused as `invalidValue`.
-    Refuse,
-}
-
-/// When a user reads as `active`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ActiveRule {
-    /// Neither suspended nor with an expired password: JumpCloud's published rule.
-    Published,
-    /// Not suspended.
-    NotSuspended,
 }
 
 /// What happens to users that the client did not create.
@@ -110,6 +96,7 @@ pub(crate) fn scim(section: &mut Section<'_>) -> Scim {
                 ("never", Claim::Never),
             ]),
         ),
+        public_discovery: section.or("public_discovery", false, flag),
         max_scan: section.or("max_scan", 20_000, number(1..=1_000_000)),
     }
 }

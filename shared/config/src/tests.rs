@@ -1,15 +1,14 @@
 //! What is taken, what is refused, and what is said about it.
 
 use jiff::civil::Time;
+use mapping::scim::{ActiveRule, UsernameFromEmail};
 use mapping::{
     Activate, AdoptBy, Attribute, AttributeRule, Blank, Class, Field, Invite, LeaveAt, Missing,
     Origin, Policy, SourceName, TextTemplate, Update, UsernameTemplate,
 };
 use proptest::prelude::*;
 
-use crate::{
-    ActiveRule, Claim, Config, CreateAs, Exceeded, Limit, OnDelete, SourceKind, UsernameFromEmail,
-};
+use crate::{Claim, Config, CreateAs, Exceeded, Limit, OnDelete, SourceKind};
 
 const EXAMPLE: &str = include_str!("../../../rollcall.example.toml");
 
@@ -103,7 +102,7 @@ fn missing_keys_are_reported_at_their_table() {
     ");
     insta::assert_snapshot!(refused(""), @r"
     rollcall.toml:1: missing key `api_key` in [jumpcloud]
-    rollcall.toml:1: missing `[[source]]`: at least one is needed
+    rollcall.toml:1: missing `[[source]]`: at least one is needed, or `[scim]` for SCIM clients alone
     ");
 }
 
@@ -144,10 +143,31 @@ fn second_source_with_a_name_is_refused() {
 }
 
 #[test]
+fn no_source_is_needed_where_scim_is_written() {
+    let scim_only = "[jumpcloud]\napi_key = \"k\"\n\n[scim]\n";
+    assert!(Config::parse(scim_only).unwrap().sources.is_empty());
+    insta::assert_snapshot!(refused(&format!("{scim_only}[[source]]\nname = \"deel\"\n")), @r"
+    rollcall.toml:5: missing key `kind` in [[source]]
+    rollcall.toml:5: missing key `api_key` in [[source]]
+    ");
+}
+
+#[test]
+fn limit_of_scim_clients_is_a_number_alone() {
+    let lines = "scim_suspend = { percent = 5 }\nscim_suspend = { floor = 3, max = 5 }";
+    insta::assert_snapshot!(refused_lines("limits", lines), @r"
+    scim_suspend = { percent = 5 }
+        `percent` in [limits.scim_suspend] is not for SCIM clients: give `max`
+    scim_suspend = { floor = 3, max = 5 }
+        `floor` in [limits.scim_suspend] is not for SCIM clients: give `max`
+    ");
+}
+
+#[test]
 fn problems_without_a_path_still_say_their_line() {
     let errors = Config::parse("[jumpcloud]\napi_key = 7\n").unwrap_err();
     insta::assert_snapshot!(errors, @r"
-    line 1: missing `[[source]]`: at least one is needed
+    line 1: missing `[[source]]`: at least one is needed, or `[scim]` for SCIM clients alone
     line 2: `api_key` in [jumpcloud] must be text in quotes
     ");
 }

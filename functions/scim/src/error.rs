@@ -1,0 +1,190 @@
+//! What a request may be refused with, and how that is answered (RFC 7644 §3.12): the one place that picks a status.
+
+use serde_json::{Value, json};
+use thiserror::Error;
+
+/// The schema of an error's body.
+const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+
+/// The kinds of bad request (RFC 7644 §3.12, table 9; RFC 9865 §2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScimType {
+    /// The filter does not parse, or names an attribute or an operator that cannot be used so.
+    InvalidFilter,
+    /// More would have to be read or changed than is allowed.
+    TooMany,
+    /// A unique value is taken.
+    Uniqueness,
+    /// A read-only or immutable attribute would change.
+    Mutability,
+    /// The body is not what the protocol asks for.
+    InvalidSyntax,
+    /// A PATCH path does not parse or names no attribute.
+    InvalidPath,
+    /// A PATCH path selects nothing.
+    NoTarget,
+    /// A value is missing or does not fit its attribute.
+    InvalidValue,
+    /// The cursor is not one of ours.
+    InvalidCursor,
+    /// The cursor is too old.
+    ExpiredCursor,
+    /// Nothing can be paged through by so many.
+    InvalidCount,
+}
+
+impl ScimType {
+    /// The RFCs' own word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidFilter => "invalidFilter",
+            Self::TooMany => "tooMany",
+            Self::Uniqueness => "uniqueness",
+            Self::Mutability => "mutability",
+            Self::InvalidSyntax => "invalidSyntax",
+            Self::InvalidPath => "invalidPath",
+            Self::NoTarget => "noTarget",
+            Self::InvalidValue => "invalidValue",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
+        }
+    }
+}
+
+/// A refusal. `detail` says what the caller can change, and names the attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ScimError {
+    /// 400, or 409 for [`ScimType::Uniqueness`].
+    #[error("{detail}")]
+    Invalid {
+        /// What kind of mistake it is.
+        scim_type: ScimType,
+        /// What to change.
+        detail: String,
+    },
+    /// 401.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// 403.
+    #[error("{0}")]
+    Forbidden(String),
+    /// 404.
+    #[error("{0}")]
+    NotFound(String),
+    /// 405.
+    #[error("{0}")]
+    MethodNotAllowed(String),
+    /// 409 of something other than a unique value: the same request is at work elsewhere.
+    #[error("{0}")]
+    Conflict(String),
+    /// 503: somebody else wrote the same record meanwhile, and the request may be sent again at once.
+    #[error("somebody else changed this at the same moment: send the request again")]
+    Changed,
+    /// 412.
+    #[error("{0}")]
+    PreconditionFailed(String),
+    /// 413.
+    #[error("{0}")]
+    TooLarge(String),
+    /// 422: an idempotency key came back with another request.
+    #[error("{0}")]
+    KeyReused(String),
+    /// 429, to be tried again after so many seconds.
+    #[error("{detail}")]
+    TooManyRequests {
+        /// What was too much.
+        detail: String,
+        /// Seconds.
+        retry_after: u64,
+    },
+    /// 500: our own fault or the upstream's; the chain is logged where it is handled, and not told.
+    #[error("{0}")]
+    Internal(String),
+    /// 501.
+    #[error("{0}")]
+    NotImplemented(String),
+    /// 503, to be tried again after so many seconds.
+    #[error("{detail}")]
+    Unavailable {
+        /// What did not answer.
+        detail: String,
+        /// Seconds.
+        retry_after: u64,
+    },
+}
+
+impl ScimError {
+    /// A bad request of this kind.
+    pub fn invalid(scim_type: ScimType, detail: impl Into<String>) -> Self {
+        Self::Invalid {
+            scim_type,
+            detail: detail.into(),
+        }
+    }
+
+    /// A value that does not fit its attribute.
+    pub fn value(detail: impl Into<String>) -> Self {
+        Self::invalid(ScimType::InvalidValue, detail)
+    }
+
+    /// A body that is not what the protocol asks for.
+    pub fn syntax(detail: impl Into<String>) -> Self {
+        Self::invalid(ScimType::InvalidSyntax, detail)
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Invalid {
+                scim_type: ScimType::Uniqueness,
+                ..
+            }
+            | Self::Conflict(_) => 409,
+            Self::Invalid { .. } => 400,
+            Self::Unauthorized(_) => 401,
+            Self::Forbidden(_) => 403,
+            Self::NotFound(_) => 404,
+            Self::MethodNotAllowed(_) => 405,
+            Self::PreconditionFailed(_) => 412,
+            Self::TooLarge(_) => 413,
+            Self::KeyReused(_) => 422,
+            Self::TooManyRequests { .. } => 429,
+            Self::Internal(_) => 500,
+            Self::NotImplemented(_) => 501,
+            Self::Changed | Self::Unavailable { .. } => 503,
+        }
+    }
+
+    /// The kind, where the RFC has a word for it.
+    pub fn scim_type(&self) -> Option<ScimType> {
+        match self {
+            Self::Invalid { scim_type, .. } => Some(*scim_type),
+            _ => None,
+        }
+    }
+
+    /// Seconds after which to try again.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooManyRequests { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
+                Some(*retry_after)
+            }
+            Self::Changed => Some(1),
+            _ => None,
+        }
+    }
+
+    /// The body of the answer.
+    pub fn body(&self) -> Value {
+        let mut body = json!({
+            "schemas": [ERROR_URN],
+            "status": self.status().to_string(),
+            "detail": self.to_string(),
+        });
+        if let (Some(scim_type), Some(body)) = (self.scim_type(), body.as_object_mut()) {
+            body.insert("scimType".to_owned(), scim_type.as_str().into());
+        }
+        body
+    }
+}
