@@ -59,6 +59,7 @@ impl Function {
     /// Starts a program under a Runtime API of its own, in this environment and no other; what it prints goes to
     /// `log`.
     pub(crate) async fn start(
+        name: &str,
         program: &str,
         environment: &BTreeMap<String, String>,
         log: File,
@@ -78,10 +79,10 @@ impl Function {
             .env_clear()
             .envs(environment)
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
-            .env("AWS_LAMBDA_FUNCTION_NAME", "sync")
+            .env("AWS_LAMBDA_FUNCTION_NAME", name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/sync")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}"))
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "e2e")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -177,7 +178,7 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> impl IntoResponse {
         ),
         (
             "lambda-runtime-invoked-function-arn",
-            "arn:aws:lambda:us-east-1:000000000000:function:sync".to_owned(),
+            "arn:aws:lambda:us-east-1:000000000000:function:e2e".to_owned(),
         ),
         (
             "lambda-runtime-trace-id",

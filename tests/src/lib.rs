@@ -4,6 +4,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::panic,
     reason = "a harness fails as an assertion does: a test has nobody to hand an error to"
@@ -12,9 +13,11 @@
 mod lambda;
 mod program;
 mod reading;
+mod scim;
 mod setup;
 mod world;
 
+pub use self::scim::{Response, Scim};
 pub use lambda::{Answer, Function};
 pub use program::Ran;
 pub use reading::Reading;

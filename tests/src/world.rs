@@ -16,7 +16,8 @@ use state::{Link, State};
 use sync::{Outcome, Report};
 use tempfile::TempDir;
 
-use crate::{Answer, Function, Ran, Setup};
+use crate::scim::{token_file, tokens};
+use crate::{Answer, Function, Ran, Scim, Setup};
 
 /// The table, in the embedded database.
 const TABLE: &str = "rollcall";
@@ -27,11 +28,16 @@ const LONGEST_LEASE: SignedDuration = SignedDuration::from_mins(5);
 /// The source of every configuration here.
 const SOURCE: &str = "deel";
 
+/// What is logged: enough to find a secret in it.
+pub(crate) const LOG: &str = "info,clients=debug,scim=debug,secrets=debug,state=debug,sync=debug";
+
 /// Where the programs are.
 #[derive(Debug, Clone, Copy)]
 pub struct Programs {
     /// The function `sync`.
     pub sync: &'static str,
+    /// The function `scim`.
+    pub scim: &'static str,
     /// The program `rollcall`.
     pub rollcall: &'static str,
 }
@@ -56,6 +62,7 @@ impl World {
             .await
             .expect("the sandbox starts");
         sandbox.deel().rules(|rules| rules.rate_limit = None);
+        sandbox.secrets().set("rollcall/scim", &token_file());
         let state = State::connect(dynamodb(&sandbox.aws_url()), TABLE);
         state.create_table().await.expect("the table is made");
         let folder = tempfile::tempdir().expect("there is room for a folder");
@@ -66,10 +73,7 @@ impl World {
             [
                 ("ROLLCALL_CONFIG", config.display().to_string()),
                 ("ROLLCALL_TABLE", TABLE.to_owned()),
-                (
-                    "ROLLCALL_LOG",
-                    "info,clients=debug,secrets=debug,state=debug,sync=debug".to_owned(),
-                ),
+                ("ROLLCALL_LOG", LOG.to_owned()),
                 ("AWS_ACCESS_KEY_ID", "e2e".to_owned()),
                 ("AWS_SECRET_ACCESS_KEY", "e2e".to_owned()),
                 ("AWS_REGION", "us-east-1".to_owned()),
@@ -78,7 +82,7 @@ impl World {
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
-        let function = start_function(programs, &environment, &folder).await;
+        let function = start_function("sync", programs.sync, &environment, &folder).await;
         Self {
             function,
             environment,
@@ -218,9 +222,28 @@ impl World {
         invoke(&self.function, &self.sandbox, event, TIME).await
     }
 
+    /// The SCIM service, in the process of the test.
+    pub fn scim(&self) -> Scim {
+        let config = fs::read_to_string(self.folder().join("rollcall.toml"));
+        let config = config.expect("the configuration is read");
+        Scim::here(
+            &config,
+            self.state.clone(),
+            &self.sandbox,
+            open_log(&self.folder),
+        )
+    }
+
+    /// The SCIM service as it is deployed: a process of its own, behind API Gateway.
+    pub async fn deployed_scim(&self) -> Scim {
+        let program = self.programs.scim;
+        let function = start_function("scim", program, &self.environment, &self.folder).await;
+        Scim::deployed(function, self.sandbox.clock())
+    }
+
     /// A second process of the function, as Lambda starts one for an invocation meanwhile.
     pub async fn another_function(&self) -> Function {
-        start_function(self.programs, &self.environment, &self.folder).await
+        start_function("sync", self.programs.sync, &self.environment, &self.folder).await
     }
 
     /// Invokes another process of the function for everybody.
@@ -443,28 +466,32 @@ fn report_in(answer: Answer) -> Report {
 }
 
 async fn start_function(
-    programs: Programs,
+    name: &str,
+    program: &str,
     environment: &BTreeMap<String, String>,
     folder: &TempDir,
 ) -> Function {
-    let log = File::options()
-        .create(true)
-        .append(true)
-        .open(log_of(folder))
-        .expect("there is room for a log");
-    Function::start(programs.sync, environment, log)
+    Function::start(name, program, environment, open_log(folder))
         .await
         .expect("the function starts")
 }
 
 /// What may not be printed anywhere.
-fn keys() -> [String; 2] {
+fn keys() -> impl Iterator<Item = String> {
     let Options {
         jumpcloud_key,
         deel_token,
         ..
     } = Options::default();
-    [jumpcloud_key, deel_token]
+    [jumpcloud_key, deel_token].into_iter().chain(tokens())
+}
+
+fn open_log(folder: &TempDir) -> File {
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(log_of(folder));
+    log.expect("there is room for a log")
 }
 
 fn log_of(folder: &TempDir) -> PathBuf {

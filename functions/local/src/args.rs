@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+/// The configuration, unless another is named.
+pub(crate) const DEFAULT_CONFIG: &str = "rollcall.toml";
+
 /// Keeps JumpCloud in step with HR. Without a command it shows itself on a built-in sandbox that needs no account.
 #[derive(Debug, Parser)]
 #[command(
@@ -28,7 +31,7 @@ pub(crate) struct Common {
         global = true,
         value_name = "FILE",
         env = "ROLLCALL_CONFIG",
-        default_value = "rollcall.toml"
+        default_value = DEFAULT_CONFIG
     )]
     pub(crate) config: PathBuf,
     /// Print the report alone as JSON on standard output; everything else goes to standard error
@@ -66,6 +69,12 @@ pub(crate) enum Command {
         /// A worker id or a work e-mail
         #[arg(value_name = "WHO")]
         who: String,
+    },
+    /// Serve SCIM 2.0 over the configured JumpCloud until stopped; without a configuration, over a sandbox
+    Serve {
+        /// The port on 127.0.0.1; 0 takes a free one
+        #[arg(long, default_value_t = 8788)]
+        port: u16,
     },
     /// Serve the stand-ins for JumpCloud, Deel, DynamoDB and Secrets Manager until stopped
     Sandbox {

@@ -25,13 +25,19 @@ const SHOWN: usize = 3;
 const LONGEST_RUN: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// The configuration for a sandbox: every default, its addresses, and a rate that suits a machine of one's own.
-pub(crate) fn config_for(sandbox: &Sandbox) -> String {
+pub(crate) fn config_text(sandbox: &Sandbox) -> String {
     format!(
         "[jumpcloud]\napi_key = \"rollcall/jumpcloud\"\nbase_url = \"{}\"\nrequests_per_second = 200\n\n\
          [[source]]\nname = \"deel\"\nkind = \"deel\"\napi_key = \"rollcall/deel\"\nbase_url = \"{}\"\n",
         sandbox.jumpcloud_url(),
         sandbox.deel_url()
     )
+}
+
+/// The same, read.
+pub(crate) fn config_for(sandbox: &Sandbox) -> Result<Config> {
+    Config::parse(&config_text(sandbox))
+        .map_err(|problems| anyhow::anyhow!("{}", problems.display("the sandbox's configuration")))
 }
 
 /// The demo: plan, apply, approve, change HR, sync again. It ends by itself.
@@ -136,20 +142,21 @@ async fn sync(runner: &Runner, request: Request) -> Report {
     report
 }
 
-async fn runner(sandbox: &Sandbox) -> Result<Runner> {
-    let config = Config::parse(&config_for(sandbox)).map_err(|problems| {
-        anyhow::anyhow!("{}", problems.display("the sandbox's configuration"))
-    })?;
-    let state = embedded_state(&sandbox.aws_url()).await?;
+/// The sandbox's Secrets Manager.
+pub(crate) fn secrets_of(sandbox: &Sandbox) -> Secrets {
     let aws = aws_sdk_secretsmanager::config::Builder::new()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "sandbox"))
         .endpoint_url(sandbox.aws_url());
-    let secrets = Secrets::new(
-        Some(aws_sdk_secretsmanager::Client::from_conf(aws.build())),
-        variable,
-    );
+    let client = aws_sdk_secretsmanager::Client::from_conf(aws.build());
+    Secrets::new(Some(client), variable)
+}
+
+async fn runner(sandbox: &Sandbox) -> Result<Runner> {
+    let config = config_for(sandbox)?;
+    let state = embedded_state(&sandbox.aws_url()).await?;
+    let secrets = secrets_of(sandbox);
     let clock: Clock = Arc::new(now);
     Ok(sync::runner(config, state, &secrets, &[], clock)?)
 }

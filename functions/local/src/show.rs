@@ -411,8 +411,22 @@ pub(crate) fn sandbox(sandbox: &Sandbox) -> String {
          rollcall plan\n  rollcall sync\n\n\
          Its people, mails, clock and faults: {url}/sandbox\n",
         url = sandbox.url(),
-        config = indented(&crate::demo::config_for(sandbox)),
+        config = indented(&crate::demo::config_text(sandbox)),
     )
+}
+
+/// What a SCIM client must know; the token of a sandbox is shown this once.
+pub(crate) fn service(url: &str, token: Option<&str>) -> String {
+    let mut text = format!("SCIM is served on {url} until stopped (Ctrl-C).\n");
+    if let Some(token) = token {
+        let _ = write!(
+            text,
+            "A sandbox stands in for JumpCloud: there is no configuration `rollcall.toml` here.\n\n  \
+             token: {token}\n\nTry\n  \
+             curl -H 'Authorization: Bearer {token}' '{url}/Users?count=3'\n"
+        );
+    }
+    text
 }
 
 fn indented(text: &str) -> String {

@@ -8,8 +8,9 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use config::Config;
 use sandbox::{Database, EmbeddedDynamoDb};
 use secrets::Secrets;
+use startup::Environment;
 use state::State;
-use sync::{Clock, Environment, Runner};
+use sync::{Clock, Runner};
 
 use crate::args::Common;
 use crate::{now, variable};
@@ -22,6 +23,8 @@ const DEFAULT_STATE: &str = "rollcall.sqlite";
 /// A runner with what it stands on.
 pub(crate) struct Workplace {
     pub(crate) runner: Runner,
+    pub(crate) secrets: Secrets,
+    pub(crate) allowed_hosts: Vec<String>,
     /// Serves the state file for as long as it is here.
     embedded: Option<EmbeddedDynamoDb>,
 }
@@ -56,7 +59,12 @@ impl Workplace {
         };
         let clock: Clock = Arc::new(now);
         let runner = sync::runner(config, state, &secrets, &environment.allowed_hosts, clock)?;
-        Ok(Self { runner, embedded })
+        Ok(Self {
+            runner,
+            secrets,
+            allowed_hosts: environment.allowed_hosts,
+            embedded,
+        })
     }
 
     /// Closes the state file whole.

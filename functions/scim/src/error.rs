@@ -1,7 +1,12 @@
 //! What a request may be refused with, and how that is answered (RFC 7644 §3.12): the one place that picks a status.
 
+use clients::ClientError;
+use mapping::scim::Refusal;
 use serde_json::{Value, json};
+use state::{StateError, Unique};
 use thiserror::Error;
+
+use crate::auth::AuthError;
 
 /// The schema of an error's body.
 const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
@@ -187,4 +192,90 @@ impl ScimError {
         }
         body
     }
+}
+
+impl From<Refusal> for ScimError {
+    fn from(refusal: Refusal) -> Self {
+        Self::value(refusal.to_string())
+    }
+}
+
+impl From<AuthError> for ScimError {
+    fn from(error: AuthError) -> Self {
+        tracing::error!(error = chain(&error), "clients cannot be told apart");
+        Self::Unavailable {
+            detail:
+                "the tokens of this service cannot be read: its administrator must look at the log"
+                    .to_owned(),
+            retry_after: LATER_SECONDS,
+        }
+    }
+}
+
+/// JumpCloud's own words only where they are about what the client sent.
+impl From<ClientError> for ScimError {
+    fn from(error: ClientError) -> Self {
+        if error.is_unauthorized() || error.is_forbidden() {
+            tracing::error!(error = chain(&error), "JumpCloud refuses our key");
+            let detail =
+                "JumpCloud refuses the key of this service: its administrator must renew it";
+            return Self::Internal(detail.to_owned());
+        }
+        if error.is_too_many_requests() {
+            return Self::TooManyRequests {
+                detail: "JumpCloud asks for fewer requests".to_owned(),
+                retry_after: error.retry_after_seconds().unwrap_or(LATER_SECONDS),
+            };
+        }
+        if error.is_not_found() {
+            return Self::NotFound("JumpCloud has no such resource".to_owned());
+        }
+        if error.is_conflict_or_refused() {
+            let said = error.vendor_message().unwrap_or("it does not say why");
+            return Self::value(format!("JumpCloud refuses this: {said}"));
+        }
+        tracing::warn!(error = chain(&error), "JumpCloud did not answer");
+        Self::Unavailable {
+            detail: "JumpCloud did not answer in time: send the same request again".to_owned(),
+            retry_after: LATER_SECONDS,
+        }
+    }
+}
+
+impl From<StateError> for ScimError {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::Taken { what, by } => {
+                let what = match what {
+                    Unique::ExternalId => "externalId",
+                    Unique::UserName => "userName",
+                };
+                let detail = format!("`{what}` is taken: the resource `{by}` has it");
+                Self::invalid(ScimType::Uniqueness, detail)
+            }
+            StateError::Changed { .. } => Self::Changed,
+            error => {
+                tracing::error!(error = chain(&error), "the state cannot be used");
+                Self::Unavailable {
+                    detail: "this service cannot reach its own table: send the same request again"
+                        .to_owned(),
+                    retry_after: LATER_SECONDS,
+                }
+            }
+        }
+    }
+}
+
+/// When to come back where nobody says when.
+const LATER_SECONDS: u64 = 10;
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

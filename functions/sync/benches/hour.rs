@@ -53,11 +53,11 @@ async fn main() -> Result<()> {
     let people = arguments.iter().find_map(|argument| argument.parse().ok());
     let people = people.unwrap_or(otherwise);
 
-    let world = World::start(people).await?;
+    let world = Box::pin(World::start(people)).await?;
     let mut figures = Figures::default();
     let unchanged = world.unchanged(people, &mut figures).await?;
     world.changed(people, unchanged, &mut figures).await?;
-    world.hired(people, unchanged, &mut figures).await?;
+    Box::pin(world.hired(people, unchanged, &mut figures)).await?;
     world.on_demand(&mut figures).await?;
     world.sandbox.stop().await;
     figures.verdict()

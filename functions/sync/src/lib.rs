@@ -40,7 +40,7 @@ pub use progress::{OnProgress, Progress, unwatched};
 pub use report::{Calls, ChangeRow, Outcome, PersonRow, Report, RunStatus};
 pub use request::{Mode, Request, RequestError, Trigger};
 pub use run::{Clock, Runner};
-pub use setup::{Environment, SetupError, runner};
+pub use setup::{SetupError, runner};
 
 use std::error::Error;
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use sync::{Clock, Environment, Report, Request, Runner, Trigger, unwatched};
+use startup::Function;
+use sync::{Report, Request, Runner, Trigger, unwatched};
 use tokio::time::Instant;
 
 /// What is left of the function's time when its report must be out.
@@ -15,16 +15,7 @@ const REPORT_MARGIN: Duration = Duration::from_secs(5);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("ROLLCALL_LOG")
-                .unwrap_or_else(|_| "info".into()),
-        )
-        .with_current_span(false)
-        .with_span_list(false)
-        .init();
+    startup::log(variable("ROLLCALL_LOG"));
     let runner = match start().await {
         Ok(runner) => Arc::new(runner),
         Err(error) => {
@@ -34,37 +25,26 @@ async fn main() -> Result<(), Error> {
     };
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let runner = Arc::clone(&runner);
-        async move { handle(&runner, event).await }
+        // On the heap: a run is large, and the runtime moves what it is given.
+        async move { Box::pin(handle(&runner, event)).await }
     }))
     .await
 }
 
 /// Reads the environment and the configuration, and makes the clients.
 async fn start() -> anyhow::Result<Runner> {
-    let environment = Environment::from_vars(variable);
-    let path = &environment.config;
-    let text = std::fs::read_to_string(path).with_context(|| {
-        format!(
-            "the configuration `{}` cannot be read: set `ROLLCALL_CONFIG`",
-            path.display()
-        )
-    })?;
-    let config = config::Config::parse(&text)
-        .map_err(|problems| anyhow::anyhow!("{}", problems.display(&path.display().to_string())))?;
-    let table = environment
-        .table
-        .as_deref()
-        .context("`ROLLCALL_TABLE` is not set: name the DynamoDB table")?;
-    let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
-    let state = state::State::connect(&aws, table);
-    let secrets = secrets::Secrets::new(Some(aws_sdk_secretsmanager::Client::new(&aws)), variable);
-    let clock: Clock = Arc::new(now);
+    let Function {
+        config,
+        state,
+        secrets,
+        allowed_hosts,
+    } = Function::start(variable).await?;
     Ok(sync::runner(
         config,
         state,
         &secrets,
-        &environment.allowed_hosts,
-        clock,
+        &allowed_hosts,
+        Arc::new(now),
     )?)
 }
 
@@ -83,7 +63,8 @@ async fn handle(runner: &Runner, event: LambdaEvent<Value>) -> Result<Report, Er
         .deadline
         .saturating_sub(u64::try_from(now().as_millisecond()).unwrap_or_default());
     let deadline = Instant::now() + Duration::from_millis(left).saturating_sub(REPORT_MARGIN);
-    let report = runner.run(&request, deadline, &unwatched()).await;
+    // A run is a large future, and one of them is all that there is.
+    let report = Box::pin(runner.run(&request, deadline, &unwatched())).await;
     Ok(report.into_answer(request.trigger == Trigger::Invocation))
 }
 

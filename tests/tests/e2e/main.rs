@@ -16,6 +16,7 @@ mod movers;
 mod program;
 mod requests;
 mod runners;
+mod scim;
 mod statuses;
 mod usernames;
 
@@ -25,6 +26,7 @@ use sandbox::Profile;
 /// The programs that Cargo built for this test.
 const PROGRAMS: Programs = Programs {
     sync: env!("CARGO_BIN_EXE_sync-under-test"),
+    scim: env!("CARGO_BIN_EXE_scim-under-test"),
     rollcall: env!("CARGO_BIN_EXE_rollcall-under-test"),
 };
 

@@ -1,0 +1,266 @@
+//! Users: made, read, changed and deleted, each against JumpCloud and our record of whose the user is.
+//!
+//! A write goes record first, JumpCloud second: what is remembered of a suspension or a claim must not be lost with an
+//! answer. A definite refusal by JumpCloud puts the record back.
+
+mod create;
+mod write;
+
+pub(crate) use create::create;
+
+use config::OnDelete;
+use futures_util::future::try_join;
+use mapping::SystemUserId;
+use mapping::scim::{ActiveRule, DirectoryUser, Held, View, is_user_id, to_resource};
+use serde_json::{Value, json};
+use state::UserRecord;
+
+use crate::error::ScimError;
+use crate::list;
+use crate::operation::{Operation, Reply};
+use crate::patch::PatchRequest;
+use crate::projection::Projection;
+use crate::resource::{self, Resource};
+use crate::schema::{ENTERPRISE_URN, GROUP, USER};
+use crate::service::Call;
+use crate::version::{Outcome, version};
+
+/// How often a write is tried that somebody else's write came between.
+const ATTEMPTS: usize = 3;
+
+/// A user, and what we remember of it.
+pub(crate) struct Known {
+    pub(crate) user: DirectoryUser,
+    pub(crate) record: Option<UserRecord>,
+}
+
+impl Known {
+    /// What this client calls the user.
+    pub(crate) fn view(&self, client: &str) -> Option<&state::View> {
+        self.record.as_ref()?.views.get(client)
+    }
+
+    /// The user as this client sees it, with `meta.version`.
+    pub(crate) fn shown(&self, call: &Call<'_>, rule: ActiveRule) -> Resource {
+        let record = self.record.as_ref();
+        let modified_at = record.and_then(|record| record.modified_at);
+        shown(
+            call,
+            &self.user,
+            self.view(&call.access.client),
+            modified_at,
+            rule,
+        )
+    }
+}
+
+/// A user as a client sees it, with absolute URIs and the entity tag.
+pub(crate) fn shown(
+    call: &Call<'_>,
+    user: &DirectoryUser,
+    view: Option<&state::View>,
+    modified_at: Option<jiff::Timestamp>,
+    rule: ActiveRule,
+) -> Resource {
+    let view = View {
+        user_name: view.and_then(|view| view.user_name.as_deref()),
+        external_id: view.and_then(|view| view.external_id.as_deref()),
+        modified_at,
+        active: rule,
+    };
+    let mut resource = to_resource(user, &view);
+    let manager = resource
+        .get_mut(ENTERPRISE_URN)
+        .and_then(|extension| extension.get_mut("manager"))
+        .and_then(Value::as_object_mut);
+    if let Some(manager) = manager {
+        let location = call.location(USER.endpoint, &user.manager);
+        manager.insert("$ref".to_owned(), location.into());
+    }
+    let version = version(&resource);
+    if let Some(meta) = resource.get_mut("meta").and_then(Value::as_object_mut) {
+        let location = call.location(USER.endpoint, user.id.as_str());
+        meta.insert("location".to_owned(), location.into());
+        meta.insert("version".to_owned(), version.into());
+    }
+    resource
+}
+
+/// Reads one user: one call of JumpCloud and one of DynamoDB.
+async fn load(call: &Call<'_>, id: &str) -> Result<Known, ScimError> {
+    let no_such_user = || ScimError::NotFound("there is no user of this id".to_owned());
+    if !is_user_id(id) {
+        return Err(no_such_user());
+    }
+    let id = SystemUserId::from(id);
+    let user = async { Ok(call.jumpcloud.user_as::<DirectoryUser>(&id).await?) };
+    let record = async { Ok::<_, ScimError>(call.state.user_record(&id).await?) };
+    let (user, record) = try_join(user, record).await?;
+    let is_hidden = record
+        .as_ref()
+        .is_some_and(|record| record.hidden_by.is_some());
+    let user = user.filter(|_| !is_hidden).ok_or_else(no_such_user)?;
+    Ok(Known { user, record })
+}
+
+/// Puts the groups into a resource whose reader asks for them: it costs a call.
+pub(crate) async fn with_groups(
+    call: &Call<'_>,
+    user: &SystemUserId,
+    resource: &mut Resource,
+) -> Result<(), ScimError> {
+    let groups = call.jumpcloud.groups_of(user).await?;
+    if !groups.is_empty() {
+        let groups: Value = groups
+            .iter()
+            .map(|group| membership(call, group.as_str()))
+            .collect();
+        resource.insert("groups".to_owned(), groups);
+    }
+    Ok(())
+}
+
+/// An element of `groups`.
+pub(crate) fn membership(call: &Call<'_>, group: &str) -> Value {
+    let location = call.location(GROUP.endpoint, group);
+    json!({"value": group, "$ref": location, "type": "direct"})
+}
+
+/// `GET /Users/{id}` (RFC 7644 §3.4.1).
+pub(crate) async fn read(
+    call: &Call<'_>,
+    id: &str,
+    operation: &Operation<'_>,
+) -> Result<Reply, ScimError> {
+    let projection = list::projection(operation.query, &USER)?;
+    let known = load(call, id).await?;
+    let mut resource = known.shown(call, rule(call));
+    let version = version(&resource);
+    match operation.precondition.check(Some(&version)) {
+        Outcome::Failed => operation.precondition.check_write(Some(&version))?,
+        // An answer with groups says more than its tag covers.
+        Outcome::NotModified if !projection.wants("groups") => {
+            return Ok(Reply {
+                version: Some(version),
+                ..Reply::empty(304)
+            });
+        }
+        Outcome::NotModified | Outcome::Proceed => {}
+    }
+    if projection.wants("groups") {
+        with_groups(call, &known.user.id, &mut resource).await?;
+    }
+    Ok(reply(call, 200, resource, &projection))
+}
+
+/// `PUT /Users/{id}` (RFC 7644 §3.5.1): what is left out is cleared, but for the password and `active`.
+pub(crate) async fn replace(
+    call: &Call<'_>,
+    id: &str,
+    operation: &Operation<'_>,
+) -> Result<Reply, ScimError> {
+    let asked = resource::read(&resource::parse_json(operation.body)?, &USER)?;
+    change(call, id, operation, |_| Ok(asked.clone())).await
+}
+
+/// `PATCH /Users/{id}` (RFC 7644 §3.5.2).
+pub(crate) async fn patch(
+    call: &Call<'_>,
+    id: &str,
+    operation: &Operation<'_>,
+) -> Result<Reply, ScimError> {
+    let patch = PatchRequest::read(&resource::parse_json(operation.body)?, &USER)?;
+    change(call, id, operation, |resource| patch.apply(resource, &USER)).await
+}
+
+/// Changes a user to what `next` makes of what the client was shown.
+async fn change(
+    call: &Call<'_>,
+    id: &str,
+    operation: &Operation<'_>,
+    next: impl Fn(&Resource) -> Result<Resource, ScimError>,
+) -> Result<Reply, ScimError> {
+    let projection = list::projection(operation.query, &USER)?;
+    let mut attempt = 0;
+    let known = loop {
+        attempt += 1;
+        let known = load(call, id).await?;
+        let current = known.shown(call, rule(call));
+        operation
+            .precondition
+            .check_write(Some(&version(&current)))?;
+        // An expired password reads as not active, and a new title must not suspend anybody for it.
+        let asked = next(&known.shown(call, ActiveRule::NotSuspended))?;
+        match write::write(call, known, &asked).await {
+            Err(ScimError::Changed) if attempt < ATTEMPTS => {}
+            outcome => break outcome?,
+        }
+    };
+    let mut resource = known.shown(call, rule(call));
+    if projection.wants("groups") {
+        with_groups(call, &known.user.id, &mut resource).await?;
+    }
+    Ok(reply(call, 200, resource, &projection))
+}
+
+/// `DELETE /Users/{id}` (RFC 7644 §3.6): the user is suspended and hidden, or deleted, as the configuration says.
+pub(crate) async fn delete(
+    call: &Call<'_>,
+    id: &str,
+    operation: &Operation<'_>,
+) -> Result<Reply, ScimError> {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let known = load(call, id).await?;
+        let current = known.shown(call, rule(call));
+        operation
+            .precondition
+            .check_write(Some(&version(&current)))?;
+        let outcome = match call.config.scim.on_delete {
+            OnDelete::Suspend => write::hide(call, known).await,
+            OnDelete::Delete => write::delete(call, known).await,
+        };
+        match outcome {
+            Err(ScimError::Changed) if attempt < ATTEMPTS => {}
+            outcome => {
+                outcome?;
+                return Ok(Reply::empty(204));
+            }
+        }
+    }
+}
+
+/// When a user reads as active, for this service.
+pub(crate) fn rule(call: &Call<'_>) -> ActiveRule {
+    call.config.scim.active
+}
+
+fn reply(call: &Call<'_>, status: u16, resource: Resource, projection: &Projection) -> Reply {
+    let id = resource
+        .get("id")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    Reply {
+        status,
+        location: Some(call.location(USER.endpoint, id)),
+        version: Some(version(&resource)),
+        body: Some(Value::Object(projection.project(resource))),
+    }
+}
+
+/// What a resource asks of a user that is there.
+fn desired(
+    call: &Call<'_>,
+    known: &Known,
+    asked: &Resource,
+) -> Result<mapping::scim::Desired, ScimError> {
+    let held = Held {
+        user: &known.user,
+        user_name: known
+            .view(&call.access.client)
+            .and_then(|view| view.user_name.as_deref()),
+    };
+    let from_email = call.config.scim.username_from_email;
+    Ok(mapping::scim::desired(asked, from_email, Some(&held))?)
+}

@@ -1,0 +1,243 @@
+//! `POST /Users` (RFC 7644 §3.3): one user, whatever dies half-way.
+//!
+//! The intent comes before the create. In doubt we look before we write; a create that was cut off is completed by the
+//! client's next attempt, and a plain duplicate is refused.
+
+use clients::{ClientError, Invitation};
+use config::CreateAs;
+use mapping::scim::{Desired, DirectoryUser, Omitted, StateChange, changes};
+use mapping::{SystemUserId, UserState};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use state::{Also, Begun, Intent, Owner, StateError, UserRecord};
+
+use super::write::{body, by, holders, perform, set_state, taken, view_of};
+use super::{Known, reply, rule};
+use crate::error::{ScimError, ScimType};
+use crate::list;
+use crate::operation::{Operation, Reply};
+use crate::ownership;
+use crate::resource::{self, Resource};
+use crate::schema::USER;
+use crate::service::Call;
+
+/// `POST /Users`.
+pub(crate) async fn create(call: &Call<'_>, operation: &Operation<'_>) -> Result<Reply, ScimError> {
+    let projection = list::projection(operation.query, &USER)?;
+    let asked = resource::read(&resource::parse_json(operation.body)?, &USER)?;
+    let desired = mapping::scim::desired(&asked, call.config.scim.username_from_email, None)?;
+    refuse_known_id(call, &desired).await?;
+    let intent = Intent {
+        client: call.access.client.clone(),
+        username: desired.text("username").into(),
+        digest: digest(&asked),
+        at: call.now,
+        holder: call.id.clone(),
+        until: call.until,
+    };
+    let known = match begin(call, &intent).await? {
+        Begun::Resumed(_) => match half_made(call, &desired).await? {
+            Some(user) => finish(call, user, &desired, &intent).await?,
+            None => make(call, &desired, &intent).await?,
+        },
+        _ => make(call, &desired, &intent).await?,
+    };
+    let resource = known.shown(call, rule(call));
+    Ok(reply(call, 201, resource, &projection))
+}
+
+/// Begins the create. One of the same name that was left half-way with other values is given up: what it made, if
+/// anything, is found as a duplicate.
+async fn begin(call: &Call<'_>, intent: &Intent) -> Result<Begun, ScimError> {
+    let mut begun = call.state.begin_create(intent, call.now).await?;
+    if let Begun::Other(other) = &begun {
+        call.state.end_create(other).await?;
+        begun = call.state.begin_create(intent, call.now).await?;
+    }
+    match begun {
+        Begun::Busy | Begun::Other(_) => Err(ScimError::Unavailable {
+            detail: "a user of this name is being created at this moment: send the request again"
+                .to_owned(),
+            retry_after: 2,
+        }),
+        begun => Ok(begun),
+    }
+}
+
+/// Sends the create, and goes on with what came of it.
+async fn make(call: &Call<'_>, desired: &Desired, intent: &Intent) -> Result<Known, ScimError> {
+    let mut fields = body(desired.attributes.clone(), desired);
+    match desired.active {
+        Some(false) => set_state(&mut fields, UserState::Suspended.as_str()),
+        // Only an activation chooses that there is no mail.
+        Some(true) | None => set_state(&mut fields, UserState::Staged.as_str()),
+    }
+    match call.jumpcloud.create::<DirectoryUser>(&fields).await {
+        Ok(user) => finish(call, user, desired, intent).await,
+        Err(error) if error.is_in_doubt() => match half_made(call, desired).await? {
+            Some(user) => finish(call, user, desired, intent).await,
+            // The intent stays: the client's next attempt looks again.
+            None => Err(error.into()),
+        },
+        Err(error) => {
+            if error.is_conflict_or_refused() {
+                return refused(call, desired, intent, error).await;
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// What follows from a definite refusal: a user who was deleted through SCIM comes back, or a unique value is taken, or
+/// JumpCloud does not like a value.
+async fn refused(
+    call: &Call<'_>,
+    desired: &Desired,
+    intent: &Intent,
+    error: ClientError,
+) -> Result<Known, ScimError> {
+    call.state.end_create(intent).await?;
+    let holders = holders(call, &desired.attributes, None).await?;
+    for user in &holders {
+        let record = call.state.user_record(&user.id).await?;
+        if record.as_ref().is_none_or(|r| r.hidden_by.is_none()) {
+            continue;
+        }
+        let user = user.clone();
+        let known = Known { user, record };
+        return if is_same_person(call, &known, desired) {
+            bring_back(call, known, desired).await
+        } else {
+            let detail = "a user who was deleted through SCIM has this `userName`, `emails` or `employeeNumber`: to bring that user back, send its `externalId` or `employeeNumber`; for somebody else, send other values";
+            Err(ScimError::invalid(ScimType::Uniqueness, detail))
+        };
+    }
+    Err(match holders.first() {
+        Some(holder) => taken(&desired.attributes, holder),
+        None if error.is_taken() => {
+            let detail = "`userName`, `emails` or `employeeNumber` is taken by a user that this service cannot see, perhaps of another organisation";
+            ScimError::invalid(ScimType::Uniqueness, detail)
+        }
+        None => error.into(),
+    })
+}
+
+/// An address that passed from a leaver to a joiner must not hand over the leaver's account.
+fn is_same_person(call: &Call<'_>, known: &Known, desired: &Desired) -> bool {
+    let client = &call.access.client;
+    let hidden_by = known.record.as_ref().and_then(|r| r.hidden_by.as_ref());
+    let external_id = known.view(client).and_then(|v| v.external_id.as_deref());
+    let employee_number = Some(known.user.employee_identifier.as_str()).filter(|n| !n.is_empty());
+    let asked_number = Some(desired.text("employeeIdentifier")).filter(|n| !n.is_empty());
+    hidden_by.is_some_and(|by| by.client == *client)
+        && (external_id.is_some() && external_id == desired.external_id.as_deref()
+            || employee_number.is_some() && employee_number == asked_number)
+}
+
+/// Shows a deleted user again, with what the client now says of it, and with access where a SCIM client took that.
+async fn bring_back(call: &Call<'_>, known: Known, desired: &Desired) -> Result<Known, ScimError> {
+    ownership::protect(&known.user, call.config)?;
+    let mut record = known
+        .record
+        .clone()
+        .unwrap_or_else(|| UserRecord::new(known.user.id.clone()));
+    let attributes = changes(&known.user, desired, Omitted::Keep);
+    let state = match desired.active {
+        Some(true) | None if record.suspended_by.is_some() && known.user.is_suspended() => {
+            StateChange::Reactivate
+        }
+        _ => StateChange::None,
+    };
+    let names: Vec<&str> = attributes.keys().map(String::as_str).collect();
+    let wish = ownership::Wish {
+        attributes: &names,
+        state,
+        deletes: false,
+    };
+    let (client, config) = (&call.access.client, call.config);
+    record.owner = ownership::allow(wish, client, &known.user, known.record.as_ref(), config)?;
+    record.hidden_by = None;
+    record.views.insert(client.clone(), view_of(desired));
+    let fields = body(attributes, desired);
+    perform(call, known, record, state, fields).await
+}
+
+/// The user that an earlier attempt of this create made: it has this name and is nobody's.
+async fn half_made(call: &Call<'_>, desired: &Desired) -> Result<Option<DirectoryUser>, ScimError> {
+    let username = desired.text("username");
+    let mut users: Vec<DirectoryUser> = call.jumpcloud.find(&[("username", username)]).await?;
+    users.retain(|user| user.email.eq_ignore_ascii_case(desired.text("email")));
+    let Some(user) = users.pop() else {
+        return Ok(None);
+    };
+    let record = call.state.user_record(&user.id).await?;
+    let is_nobodys = record.is_none_or(|r| r.owner.is_none() && r.hidden_by.is_none());
+    Ok(is_nobodys.then_some(user))
+}
+
+/// Gives a user that was just made its access and its record; with that the create is closed.
+async fn finish(
+    call: &Call<'_>,
+    mut user: DirectoryUser,
+    desired: &Desired,
+    intent: &Intent,
+) -> Result<Known, ScimError> {
+    let is_staged = user.recorded_state == Some(UserState::Staged);
+    if desired.active != Some(false) && call.config.scim.create_as == CreateAs::Active && is_staged
+    {
+        call.jumpcloud.activate(&user.id, &Invitation::None).await?;
+        user.recorded_state = Some(UserState::Activated);
+    }
+    let mut record = UserRecord::new(user.id.clone());
+    record.owner = Some(Owner::Client(call.access.client.clone()));
+    record
+        .views
+        .insert(call.access.client.clone(), view_of(desired));
+    record.modified_at = Some(call.now);
+    record.suspended_by = (desired.active == Some(false)).then(|| by(call));
+    let also = Also {
+        closes: Some(intent),
+        ..Also::default()
+    };
+    match call.state.put_user_record(None, record, also).await {
+        Ok(record) => Ok(Known {
+            user,
+            record: Some(record),
+        }),
+        Err(error @ StateError::Taken { .. }) => {
+            // Two at once with one `externalId`: the user of the second was made this moment and is nobody's.
+            call.jumpcloud.delete_user(&user.id).await?;
+            call.state.end_create(intent).await?;
+            Err(error.into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Refuses a create whose `externalId` this client gave to somebody else. One of a user that is no longer there is
+/// free again.
+async fn refuse_known_id(call: &Call<'_>, desired: &Desired) -> Result<(), ScimError> {
+    let Some(external_id) = &desired.external_id else {
+        return Ok(());
+    };
+    let client = &call.access.client;
+    let Some(pointer) = call.state.find_by_external_id(client, external_id).await? else {
+        return Ok(());
+    };
+    let id: &SystemUserId = &pointer.user_id;
+    if call.jumpcloud.user(id).await?.is_some() {
+        let detail = format!("`externalId` is taken: the user `{id}` has it");
+        return Err(ScimError::invalid(ScimType::Uniqueness, detail));
+    }
+    if let Some(record) = call.state.user_record(id).await? {
+        call.state.delete_user_record(&record).await?;
+    }
+    Ok(())
+}
+
+/// Tells one create from another. A password has no part in it: what is kept must not help to guess one.
+fn digest(asked: &Resource) -> [u8; 32] {
+    let mut asked = asked.clone();
+    asked.remove("password");
+    Sha256::digest(Value::Object(asked).to_string()).into()
+}

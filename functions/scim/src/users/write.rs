@@ -1,0 +1,286 @@
+//! Writes to a user that is there: what changes, whether the client may, the record, JumpCloud.
+
+use jiff::SignedDuration;
+use mapping::scim::{Desired, DirectoryUser, Omitted, StateChange, changes, name_of, state_change};
+use mapping::{SystemUserId, Text};
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value, json};
+use state::{Also, ByClient, LinkHold, Owner, UserRecord, View};
+
+use super::{Known, desired};
+use crate::error::{ScimError, ScimType};
+use crate::ownership::{self, Wish};
+use crate::resource::Resource;
+use crate::service::Call;
+
+/// JumpCloud's attributes that must be unique.
+const UNIQUE: [&str; 3] = ["username", "email", "employeeIdentifier"];
+
+/// Makes a user what is asked for, and gives it as it then is. Without a change nothing is written.
+pub(super) async fn write(
+    call: &Call<'_>,
+    known: Known,
+    asked: &Resource,
+) -> Result<Known, ScimError> {
+    let desired = desired(call, &known, asked)?;
+    let state = state_change(&known.user, desired.active);
+    let attributes = changes(&known.user, &desired, Omitted::Clear);
+    let view = view_of(&desired);
+    let is_known_so = known.view(&call.access.client).cloned().unwrap_or_default() == view;
+    let changes_user =
+        !attributes.is_empty() || state != StateChange::None || desired.password.is_some();
+    if !changes_user && is_known_so {
+        return Ok(known);
+    }
+    ownership::protect(&known.user, call.config)?;
+    let mut record = record_of(&known);
+    if changes_user {
+        let mut names: Vec<&str> = attributes.keys().map(String::as_str).collect();
+        names.extend(desired.password.as_ref().map(|_| "password"));
+        let wish = Wish {
+            attributes: &names,
+            state,
+            deletes: false,
+        };
+        let (client, config) = (&call.access.client, call.config);
+        record.owner = ownership::allow(wish, client, &known.user, known.record.as_ref(), config)?;
+    }
+    record.views.insert(call.access.client.clone(), view);
+    perform(call, known, record, state, body(attributes, &desired)).await
+}
+
+/// What `DELETE` does by default: the user loses access and is shown to no SCIM client any more.
+pub(super) async fn hide(call: &Call<'_>, known: Known) -> Result<Known, ScimError> {
+    let state = state_change(&known.user, Some(false));
+    let wish = Wish {
+        attributes: &[],
+        state,
+        deletes: false,
+    };
+    let (client, config) = (&call.access.client, call.config);
+    let mut record = record_of(&known);
+    record.owner = ownership::allow(wish, client, &known.user, known.record.as_ref(), config)?;
+    record.hidden_by = Some(by(call));
+    perform(call, known, record, state, Map::new()).await
+}
+
+/// What `DELETE` does where the configuration says so: the user is gone.
+pub(super) async fn delete(call: &Call<'_>, known: Known) -> Result<Known, ScimError> {
+    let wish = Wish {
+        attributes: &[],
+        state: StateChange::None,
+        deletes: true,
+    };
+    let (client, config) = (&call.access.client, call.config);
+    ownership::allow(wish, client, &known.user, known.record.as_ref(), config)?;
+    let id = &known.user.id;
+    count_suspension(call, id).await?;
+    call.jumpcloud.delete_user(id).await?;
+    if let Some(record) = &known.record {
+        call.state.delete_user_record(record).await?;
+    }
+    Ok(known)
+}
+
+/// Writes the record, then JumpCloud. A definite refusal by JumpCloud puts the record back.
+pub(super) async fn perform(
+    call: &Call<'_>,
+    known: Known,
+    mut record: UserRecord,
+    state: StateChange,
+    mut body: Map<String, Value>,
+) -> Result<Known, ScimError> {
+    let id = &known.user.id;
+    let by = by(call);
+    match state {
+        StateChange::Suspend => {
+            count_suspension(call, id).await?;
+            record.suspended_by = Some(by.clone());
+            set_state(&mut body, "SUSPENDED");
+        }
+        StateChange::Reactivate => {
+            record.suspended_by = None;
+            set_state(&mut body, "ACTIVATED");
+        }
+        StateChange::None => {}
+    }
+    record.modified_at = Some(call.now);
+    let written = put_record(call, known.record.as_ref(), record, state, &by).await;
+    let written = match written {
+        Ok(written) => written,
+        Err(error) => {
+            uncount_suspension(call, id, state).await;
+            return Err(error);
+        }
+    };
+    if body.is_empty() {
+        let record = Some(written);
+        return Ok(Known { record, ..known });
+    }
+    match call.jumpcloud.update::<DirectoryUser>(id, &body).await {
+        Ok(user) => Ok(Known {
+            user,
+            record: Some(written),
+        }),
+        Err(error) => {
+            if error.is_conflict_or_refused() || error.is_not_found() {
+                uncount_suspension(call, id, state).await;
+                put_back(call, known.record.as_ref(), &written, state).await;
+            }
+            if error.is_conflict_or_refused()
+                && let Some(holder) = holders(call, &body, Some(id)).await?.first()
+            {
+                return Err(taken(&body, holder));
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Writes the record and, where a person of HR has the user, the hold in that person's link.
+async fn put_record(
+    call: &Call<'_>,
+    before: Option<&UserRecord>,
+    record: UserRecord,
+    state: StateChange,
+    by: &ByClient,
+) -> Result<UserRecord, ScimError> {
+    let worker = match &record.owner {
+        Some(Owner::Worker(key)) => Some(key.clone()),
+        Some(Owner::Client(_)) | None => None,
+    };
+    let hold = match state {
+        StateChange::Suspend => Some(Some(by)),
+        StateChange::Reactivate => Some(None),
+        StateChange::None => None,
+    };
+    let also = Also {
+        hold: worker
+            .as_ref()
+            .zip(hold)
+            .map(|(key, hold)| LinkHold { key, hold }),
+        closes: None,
+    };
+    Ok(call.state.put_user_record(before, record, also).await?)
+}
+
+/// Undoes what was remembered of a write that JumpCloud refused. What fails here is only told: the refusal counts.
+async fn put_back(
+    call: &Call<'_>,
+    before: Option<&UserRecord>,
+    written: &UserRecord,
+    state: StateChange,
+) {
+    let former = before
+        .cloned()
+        .unwrap_or_else(|| UserRecord::new(written.user_id.clone()));
+    let undone = match state {
+        StateChange::Suspend => StateChange::Reactivate,
+        StateChange::Reactivate => StateChange::Suspend,
+        StateChange::None => StateChange::None,
+    };
+    let by = former.suspended_by.clone().unwrap_or_else(|| by(call));
+    if let Err(error) = put_record(call, Some(written), former, undone, &by).await {
+        tracing::error!(user.id = %written.user_id, error = %error, "a refused write could not be forgotten");
+    }
+}
+
+/// The refusal that these values, or some of them, are somebody else's.
+pub(super) fn taken(fields: &Map<String, Value>, holder: &DirectoryUser) -> ScimError {
+    let names: Vec<String> = UNIQUE
+        .iter()
+        .filter(|name| {
+            let theirs = match **name {
+                "username" => &holder.username,
+                "email" => &holder.email,
+                _ => &holder.employee_identifier,
+            };
+            let ours = fields.get(**name).and_then(Value::as_str);
+            ours.is_some_and(|ours| ours.to_lowercase() == theirs.to_lowercase())
+        })
+        .map(|name| format!("`{}`", name_of(name)))
+        .collect();
+    let detail = format!("{} is taken by another user", names.join(" and "));
+    ScimError::invalid(ScimType::Uniqueness, detail)
+}
+
+/// Everyone else who has one of the unique values among these attributes: one search.
+pub(super) async fn holders(
+    call: &Call<'_>,
+    fields: &Map<String, Value>,
+    own: Option<&SystemUserId>,
+) -> Result<Vec<DirectoryUser>, ScimError> {
+    let any_of: Vec<(&str, &str)> = UNIQUE
+        .iter()
+        .filter_map(|name| Some((*name, fields.get(*name)?.as_str()?)))
+        .collect();
+    let mut users: Vec<DirectoryUser> = call.jumpcloud.find(&any_of).await?;
+    users.retain(|user| own != Some(&user.id));
+    Ok(users)
+}
+
+/// Counts one more suspension of this client, or refuses it where the limit of a day is reached.
+async fn count_suspension(call: &Call<'_>, user: &SystemUserId) -> Result<(), ScimError> {
+    let Some(most) = call.config.limits.scim_suspend.and_then(|limit| limit.max) else {
+        return Ok(());
+    };
+    let client: &Text = &call.access.client;
+    // Noted first, so that those at the same time count one another.
+    call.state.note_suspension(client, user, call.now).await?;
+    let since = call
+        .now
+        .saturating_sub(SignedDuration::from_hours(24))
+        .unwrap_or(call.now);
+    let count = call.state.suspensions_since(client, since).await?;
+    if count > most as usize {
+        call.state.unnote_suspension(client, user, call.now).await?;
+        return Err(ScimError::Forbidden(format!(
+            "the limit `scim_suspend` is reached: at most {most} users may be suspended or deleted in 24 hours"
+        )));
+    }
+    Ok(())
+}
+
+async fn uncount_suspension(call: &Call<'_>, user: &SystemUserId, state: StateChange) {
+    if state != StateChange::Suspend || call.config.limits.scim_suspend.is_none() {
+        return;
+    }
+    let client = &call.access.client;
+    if let Err(error) = call.state.unnote_suspension(client, user, call.now).await {
+        tracing::warn!(user.id = %user, error = %error, "a suspension that was not made still counts");
+    }
+}
+
+/// JumpCloud wants a state and its older mirror to agree.
+pub(super) fn set_state(body: &mut Map<String, Value>, state: &str) {
+    body.insert("state".to_owned(), state.into());
+    body.insert("suspended".to_owned(), json!(state == "SUSPENDED"));
+}
+
+/// What JumpCloud is sent for these attributes, a new password among them.
+pub(super) fn body(mut attributes: Map<String, Value>, desired: &Desired) -> Map<String, Value> {
+    if let Some(password) = &desired.password {
+        attributes.insert("password".to_owned(), password.expose_secret().into());
+    }
+    attributes
+}
+
+/// What a client calls a user.
+pub(super) fn view_of(desired: &Desired) -> View {
+    View {
+        external_id: desired.external_id.as_deref().map(Text::from),
+        user_name: desired.user_name.as_deref().map(Text::from),
+    }
+}
+
+pub(super) fn by(call: &Call<'_>) -> ByClient {
+    ByClient {
+        client: call.access.client.clone(),
+        at: call.now,
+    }
+}
+
+fn record_of(known: &Known) -> UserRecord {
+    let new = || UserRecord::new(known.user.id.clone());
+    known.record.clone().unwrap_or_else(new)
+}
