@@ -17,6 +17,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) attributes: &'a [&'a str],
     /// What would become of the state.
     pub(crate) state: StateChange,
+    /// Whether the user would be shown to no SCIM client any more.
+    pub(crate) hides: bool,
     /// Whether the user would be deleted for good.
     pub(crate) deletes: bool,
 }
@@ -36,8 +38,10 @@ pub(crate) fn allow(
     if wish.state == StateChange::Reactivate {
         reactivate(record)?;
     }
-    let only_switches_off =
-        wish.attributes.is_empty() && wish.state == StateChange::Suspend && !wish.deletes;
+    let only_switches_off = wish.attributes.is_empty()
+        && wish.state == StateChange::Suspend
+        && !wish.hides
+        && !wish.deletes;
     match &owner {
         Some(Owner::Client(own)) if own == client => Ok(owner),
         _ if only_switches_off => Ok(owner),

@@ -67,6 +67,10 @@ impl Target {
         if let Some(schema) = resource_type.schema_with_urn(text) {
             return Ok(Self::Schema(schema));
         }
+        // Most paths are a name that the table knows: the grammar is for the others.
+        if let Some(path) = resource_type.find(text) {
+            return Ok(Self::Attribute(path));
+        }
         let (written, filter, sub) = match parse_path(text)? {
             PatchPath::Attr(written) => (written.to_string(), None, None),
             PatchPath::Value(value) => (value.attr.to_string(), Some(value.filter), value.sub_attr),

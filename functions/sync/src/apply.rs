@@ -614,6 +614,16 @@ fn note(plan: &PersonPlan, link: &mut Link, now: Timestamp) {
                 suspension.holds = false;
             }
         }
+        Note::Closed => {
+            // As old as the client's: whoever comes back from it waits for that client too.
+            link.suspension = link.scim_hold.as_ref().map(|hold| Suspension {
+                at: hold.at,
+                class: Class::Suspend,
+                holds: true,
+                ahead_of: None,
+                was_staged: false,
+            });
+        }
         Note::Settled { undone: false } | Note::Replaced | Note::Nothing => {}
     }
 }

@@ -90,6 +90,8 @@ pub enum Note {
         /// Somebody undid our suspension: it is no longer ours.
         undone: bool,
     },
+    /// The person left while a SCIM client kept the user off: no client brings them back any more.
+    Closed,
     /// The person was missing from one more complete read.
     Missing,
     /// Another profile of the same person has the user: this link is forgotten.

@@ -217,9 +217,20 @@ fn unmappable(error: &MappingError) -> Reason {
     Reason::new(error.code(), error.to_string())
 }
 
-/// Whether the suspension of this user is ours and was not undone.
+/// Whether the suspension of this user is ours, was not undone, and came after whatever a SCIM client switched off.
 fn suspended_by_us(link: &Link) -> bool {
-    link.suspension.is_some_and(|suspension| suspension.holds)
+    link.suspension.is_some_and(|suspension| {
+        let hold = link.scim_hold.as_ref();
+        suspension.holds && hold.is_none_or(|hold| hold.at < suspension.at)
+    })
+}
+
+/// Whether a SCIM client alone keeps this user off, so that it could also switch the user on again.
+fn is_held_by_client_alone(link: &Link) -> bool {
+    link.scim_hold.as_ref().is_some_and(|hold| {
+        let ours = link.suspension.filter(|suspension| suspension.holds);
+        ours.is_none_or(|suspension| suspension.at < hold.at)
+    })
 }
 
 /// Whether the user has access, or would get it by activation alone.

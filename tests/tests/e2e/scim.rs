@@ -13,6 +13,7 @@ mod bulk;
 mod clients;
 mod deployed;
 mod groups;
+mod hr;
 mod idempotency;
 mod listing;
 mod users;

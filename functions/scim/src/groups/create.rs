@@ -32,14 +32,14 @@ pub(crate) async fn create(call: &Call<'_>, operation: &Operation<'_>) -> Result
         refuse_known_id(call, external_id).await?;
     }
     let steps = membership.first_steps(call, MAX_MEMBERS).await?;
-    let group = make(call, text(&asked, "displayName").unwrap_or_default()).await?;
+    let (group, for_sure) = make(call, text(&asked, "displayName").unwrap_or_default()).await?;
     let mut record = GroupRecord::new(group.id.as_str().into());
     record.modified_at = Some(call.now);
     if let Some(external_id) = external_id {
         let client = call.access.client.clone();
         record.external_ids.insert(client, Text::from(external_id));
     }
-    let known = finish(call, group, record, &steps).await?;
+    let known = finish(call, group, for_sure, record, &steps).await?;
     let mut resource = known.shown(call);
     membership.put_into(call, &mut resource);
     Ok(reply(call, 201, resource, &projection))
@@ -64,7 +64,8 @@ async fn refuse_known_id(call: &Call<'_>, external_id: &str) -> Result<(), ScimE
     Ok(())
 }
 
-async fn make(call: &Call<'_>, name: &str) -> Result<UserGroup, ScimError> {
+/// Makes the group; the flag tells whether JumpCloud said so, for what may have been there before is not taken back.
+async fn make(call: &Call<'_>, name: &str) -> Result<(UserGroup, bool), ScimError> {
     let fields = [("name", name), ("membershipMethod", "STATIC")];
     let fields: Map<String, Value> = fields
         .map(|(field, value)| (field.to_owned(), value.into()))
@@ -72,11 +73,11 @@ async fn make(call: &Call<'_>, name: &str) -> Result<UserGroup, ScimError> {
         .collect();
     match call.jumpcloud.create_group(&fields).await {
         Err(error) if error.is_in_doubt() => match untouched(call, name).await? {
-            Some(group) => Ok(group),
+            Some(group) => Ok((group, false)),
             None => Err(error.into()),
         },
         Err(error) if error.is_taken() => Err(name_taken()),
-        outcome => Ok(outcome?),
+        outcome => Ok((outcome?, true)),
     }
 }
 
@@ -99,11 +100,13 @@ async fn untouched(call: &Call<'_>, name: &str) -> Result<Option<UserGroup>, Sci
 async fn finish(
     call: &Call<'_>,
     group: UserGroup,
+    for_sure: bool,
     record: GroupRecord,
     steps: &Steps,
 ) -> Result<Known, ScimError> {
     let record = match call.state.put_group_record(None, record).await {
         Ok(record) => record,
+        Err(error) if !for_sure => return Err(error.into()),
         Err(error) => return Err(take_back(call, &group, None, error.into()).await),
     };
     match steps.take(call, &group.id).await {
@@ -111,6 +114,7 @@ async fn finish(
             group,
             record: Some(record),
         }),
+        Err(error) if !for_sure => Err(error),
         Err(error) => Err(take_back(call, &group, Some(&record), error).await),
     }
 }

@@ -69,6 +69,11 @@ async fn rows(
         count: slice.end(),
         by_cursor: false,
     };
+    // Groups begin where users end, so that users are read until the part is full.
+    let full = Slice {
+        by_cursor: false,
+        ..slice.clone()
+    };
     let wanted = Wanted {
         filter: &of_users,
         sort: request.sort,
@@ -77,7 +82,7 @@ async fn rows(
         slice: if request.sort.is_some() {
             &of_all
         } else {
-            slice
+            &full
         },
     };
     let users = find(call, &wanted).await?;

@@ -167,7 +167,7 @@ impl<'a> Window<'a> {
             }
         } else if self.goes_on {
             next = self.rows.last().map(|(known, _)| Position {
-                offset: start.offset + self.rows.len(),
+                offset: start.offset.saturating_add(self.rows.len()),
                 after: Some(known.user.id.clone()),
             });
         }

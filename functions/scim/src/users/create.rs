@@ -5,7 +5,8 @@
 
 use clients::{ClientError, Invitation};
 use config::CreateAs;
-use mapping::scim::{Desired, DirectoryUser, Omitted, StateChange, changes};
+use jiff::{SignedDuration, Timestamp};
+use mapping::scim::{Desired, DirectoryUser, Omitted, StateChange, changes, state_change};
 use mapping::{SystemUserId, UserState};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -20,6 +21,9 @@ use crate::ownership;
 use crate::resource::{self, Resource};
 use crate::schema::USER;
 use crate::service::Call;
+
+/// How far JumpCloud's clock may be behind ours.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 /// `POST /Users`.
 pub(crate) async fn create(call: &Call<'_>, operation: &Operation<'_>) -> Result<Reply, ScimError> {
@@ -36,8 +40,8 @@ pub(crate) async fn create(call: &Call<'_>, operation: &Operation<'_>) -> Result
         until: call.until,
     };
     let known = match begin(call, &intent).await? {
-        Begun::Resumed(_) => match half_made(call, &desired).await? {
-            Some(user) => finish(call, user, &desired, &intent).await?,
+        Begun::Resumed(earlier) => match half_made(call, &desired, earlier.at).await? {
+            Some(half_made) => finish(call, half_made, &desired, &intent).await?,
             None => make(call, &desired, &intent).await?,
         },
         _ => make(call, &desired, &intent).await?,
@@ -73,9 +77,16 @@ async fn make(call: &Call<'_>, desired: &Desired, intent: &Intent) -> Result<Kno
         Some(true) | None => set_state(&mut fields, UserState::Staged.as_str()),
     }
     match call.jumpcloud.create::<DirectoryUser>(&fields).await {
-        Ok(user) => finish(call, user, desired, intent).await,
-        Err(error) if error.is_in_doubt() => match half_made(call, desired).await? {
-            Some(user) => finish(call, user, desired, intent).await,
+        Ok(user) => {
+            let made = HalfMade {
+                user,
+                record: None,
+                for_sure: true,
+            };
+            finish(call, made, desired, intent).await
+        }
+        Err(error) if error.is_in_doubt() => match half_made(call, desired, intent.at).await? {
+            Some(half_made) => finish(call, half_made, desired, intent).await,
             // The intent stays: the client's next attempt looks again.
             None => Err(error.into()),
         },
@@ -143,15 +154,17 @@ async fn bring_back(call: &Call<'_>, known: Known, desired: &Desired) -> Result<
         .unwrap_or_else(|| UserRecord::new(known.user.id.clone()));
     let attributes = changes(&known.user, desired, Omitted::Keep);
     let state = match desired.active {
+        Some(false) => state_change(&known.user, desired.active),
         Some(true) | None if record.suspended_by.is_some() && known.user.is_suspended() => {
             StateChange::Reactivate
         }
-        _ => StateChange::None,
+        Some(true) | None => StateChange::None,
     };
     let names: Vec<&str> = attributes.keys().map(String::as_str).collect();
     let wish = ownership::Wish {
         attributes: &names,
         state,
+        hides: false,
         deletes: false,
     };
     let (client, config) = (&call.access.client, call.config);
@@ -162,26 +175,55 @@ async fn bring_back(call: &Call<'_>, known: Known, desired: &Desired) -> Result<
     perform(call, known, record, state, fields).await
 }
 
-/// The user that an earlier attempt of this create made: it has this name and is nobody's.
-async fn half_made(call: &Call<'_>, desired: &Desired) -> Result<Option<DirectoryUser>, ScimError> {
+/// A user that a create made and that is not the client's yet.
+struct HalfMade {
+    user: DirectoryUser,
+    record: Option<UserRecord>,
+    /// Whether this very request made it, and had JumpCloud's answer.
+    for_sure: bool,
+}
+
+/// The user that this create made although its answer was lost: it has this name and address, is nobody's, and was made
+/// since the create was begun. Somebody who was there before is nobody's to take.
+async fn half_made(
+    call: &Call<'_>,
+    desired: &Desired,
+    begun_at: Timestamp,
+) -> Result<Option<HalfMade>, ScimError> {
     let username = desired.text("username");
+    let since = begun_at.saturating_sub(CLOCK_SKEW).unwrap_or(begun_at);
     let mut users: Vec<DirectoryUser> = call.jumpcloud.find(&[("username", username)]).await?;
-    users.retain(|user| user.email.eq_ignore_ascii_case(desired.text("email")));
+    users.retain(|user| {
+        user.email.eq_ignore_ascii_case(desired.text("email"))
+            && user.created.is_some_and(|created| created >= since)
+            && ownership::protect(user, call.config).is_ok()
+    });
     let Some(user) = users.pop() else {
         return Ok(None);
     };
     let record = call.state.user_record(&user.id).await?;
-    let is_nobodys = record.is_none_or(|r| r.owner.is_none() && r.hidden_by.is_none());
-    Ok(is_nobodys.then_some(user))
+    let is_nobodys = record
+        .as_ref()
+        .is_none_or(|r| r.owner.is_none() && r.hidden_by.is_none());
+    Ok(is_nobodys.then_some(HalfMade {
+        user,
+        record,
+        for_sure: false,
+    }))
 }
 
 /// Gives a user that was just made its access and its record; with that the create is closed.
 async fn finish(
     call: &Call<'_>,
-    mut user: DirectoryUser,
+    half_made: HalfMade,
     desired: &Desired,
     intent: &Intent,
 ) -> Result<Known, ScimError> {
+    let HalfMade {
+        mut user,
+        record: before,
+        for_sure,
+    } = half_made;
     let is_staged = user.recorded_state == Some(UserState::Staged);
     if desired.active != Some(false) && call.config.scim.create_as == CreateAs::Active && is_staged
     {
@@ -199,12 +241,16 @@ async fn finish(
         closes: Some(intent),
         ..Also::default()
     };
-    match call.state.put_user_record(None, record, also).await {
+    match call
+        .state
+        .put_user_record(before.as_ref(), record, also)
+        .await
+    {
         Ok(record) => Ok(Known {
             user,
             record: Some(record),
         }),
-        Err(error @ StateError::Taken { .. }) => {
+        Err(error @ StateError::Taken { .. }) if for_sure => {
             // Two at once with one `externalId`: the user of the second was made this moment and is nobody's.
             call.jumpcloud.delete_user(&user.id).await?;
             call.state.end_create(intent).await?;

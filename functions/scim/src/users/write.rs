@@ -29,7 +29,7 @@ pub(super) async fn write(
     let is_known_so = known.view(&call.access.client).cloned().unwrap_or_default() == view;
     let changes_user =
         !attributes.is_empty() || state != StateChange::None || desired.password.is_some();
-    if !changes_user && is_known_so {
+    if !changes_user && is_known_so && !is_over(&known) {
         return Ok(known);
     }
     ownership::protect(&known.user, call.config)?;
@@ -40,6 +40,7 @@ pub(super) async fn write(
         let wish = Wish {
             attributes: &names,
             state,
+            hides: false,
             deletes: false,
         };
         let (client, config) = (&call.access.client, call.config);
@@ -55,6 +56,7 @@ pub(super) async fn hide(call: &Call<'_>, known: Known) -> Result<Known, ScimErr
     let wish = Wish {
         attributes: &[],
         state,
+        hides: true,
         deletes: false,
     };
     let (client, config) = (&call.access.client, call.config);
@@ -69,6 +71,7 @@ pub(super) async fn delete(call: &Call<'_>, known: Known) -> Result<Known, ScimE
     let wish = Wish {
         attributes: &[],
         state: StateChange::None,
+        hides: false,
         deletes: true,
     };
     let (client, config) = (&call.access.client, call.config);
@@ -83,6 +86,9 @@ pub(super) async fn delete(call: &Call<'_>, known: Known) -> Result<Known, ScimE
 }
 
 /// Writes the record, then JumpCloud. A definite refusal by JumpCloud puts the record back.
+///
+/// What lets a client switch a user on again, or bring one back, is forgotten last: whatever is cut off between may be
+/// sent once more.
 pub(super) async fn perform(
     call: &Call<'_>,
     known: Known,
@@ -92,6 +98,10 @@ pub(super) async fn perform(
 ) -> Result<Known, ScimError> {
     let id = &known.user.id;
     let by = by(call);
+    let former = known.record.as_ref();
+    let was_hidden = former.is_some_and(|former| former.hidden_by.is_some());
+    let shows = was_hidden && record.hidden_by.is_none();
+    let hides = !was_hidden && record.hidden_by.is_some();
     match state {
         StateChange::Suspend => {
             count_suspension(call, id).await?;
@@ -102,57 +112,68 @@ pub(super) async fn perform(
             record.suspended_by = None;
             set_state(&mut body, "ACTIVATED");
         }
+        StateChange::None if is_over(&known) => record.suspended_by = None,
         StateChange::None => {}
     }
     record.modified_at = Some(call.now);
-    let written = put_record(call, known.record.as_ref(), record, state, &by).await;
-    let written = match written {
+    let mut first = record.clone();
+    let opens = state == StateChange::Reactivate || shows;
+    if let Some(former) = former.filter(|_| opens) {
+        first.suspended_by.clone_from(&former.suspended_by);
+        first.hidden_by.clone_from(&former.hidden_by);
+    }
+    let hold = (state == StateChange::Suspend || hides).then_some(Some(&by));
+    let mut written = match put_record(call, former, first, hold).await {
         Ok(written) => written,
         Err(error) => {
             uncount_suspension(call, id, state).await;
             return Err(error);
         }
     };
-    if body.is_empty() {
-        let record = Some(written);
-        return Ok(Known { record, ..known });
-    }
-    match call.jumpcloud.update::<DirectoryUser>(id, &body).await {
-        Ok(user) => Ok(Known {
-            user,
-            record: Some(written),
-        }),
-        Err(error) => {
-            if error.is_conflict_or_refused() || error.is_not_found() {
-                uncount_suspension(call, id, state).await;
-                put_back(call, known.record.as_ref(), &written, state).await;
+    let mut user = known.user.clone();
+    if !body.is_empty() {
+        user = match call.jumpcloud.update::<DirectoryUser>(id, &body).await {
+            Ok(user) => user,
+            Err(error) => {
+                if error.is_conflict_or_refused() || error.is_not_found() {
+                    uncount_suspension(call, id, state).await;
+                    put_back(call, former, &written, state).await;
+                }
+                if error.is_conflict_or_refused()
+                    && let Some(holder) = holders(call, &body, Some(id)).await?.first()
+                {
+                    return Err(taken(&body, holder));
+                }
+                return Err(error.into());
             }
-            if error.is_conflict_or_refused()
-                && let Some(holder) = holders(call, &body, Some(id)).await?.first()
-            {
-                return Err(taken(&body, holder));
-            }
-            Err(error.into())
-        }
+        };
     }
+    if opens {
+        let hold = (state == StateChange::Reactivate).then_some(None);
+        written = put_record(call, Some(&written), record, hold).await?;
+    }
+    Ok(Known {
+        user,
+        record: Some(written),
+    })
 }
 
-/// Writes the record and, where a person of HR has the user, the hold in that person's link.
+/// Whether a suspension through SCIM is remembered that somebody undid in JumpCloud: the next one is not a client's.
+fn is_over(known: &Known) -> bool {
+    let record = known.record.as_ref();
+    !known.user.is_suspended() && record.is_some_and(|record| record.suspended_by.is_some())
+}
+
+/// Writes the record and, where a person of HR has the user, sets or clears the hold in that person's link.
 async fn put_record(
     call: &Call<'_>,
     before: Option<&UserRecord>,
     record: UserRecord,
-    state: StateChange,
-    by: &ByClient,
+    hold: Option<Option<&ByClient>>,
 ) -> Result<UserRecord, ScimError> {
     let worker = match &record.owner {
         Some(Owner::Worker(key)) => Some(key.clone()),
         Some(Owner::Client(_)) | None => None,
-    };
-    let hold = match state {
-        StateChange::Suspend => Some(Some(by)),
-        StateChange::Reactivate => Some(None),
-        StateChange::None => None,
     };
     let also = Also {
         hold: worker
@@ -174,13 +195,9 @@ async fn put_back(
     let former = before
         .cloned()
         .unwrap_or_else(|| UserRecord::new(written.user_id.clone()));
-    let undone = match state {
-        StateChange::Suspend => StateChange::Reactivate,
-        StateChange::Reactivate => StateChange::Suspend,
-        StateChange::None => StateChange::None,
-    };
-    let by = former.suspended_by.clone().unwrap_or_else(|| by(call));
-    if let Err(error) = put_record(call, Some(written), former, undone, &by).await {
+    let hold = (state == StateChange::Suspend).then_some(former.suspended_by.clone());
+    let hold = hold.as_ref().map(Option::as_ref);
+    if let Err(error) = put_record(call, Some(written), former, hold).await {
         tracing::error!(user.id = %written.user_id, error = %error, "a refused write could not be forgotten");
     }
 }

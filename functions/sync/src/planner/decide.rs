@@ -9,7 +9,9 @@ use state::Link;
 
 use super::known::Known;
 use super::managers::{ManagerUser, Managers};
-use super::{Candidate, Found, can_be_suspended, suspended_by_us, warning};
+use super::{
+    Candidate, Found, can_be_suspended, is_held_by_client_alone, suspended_by_us, warning,
+};
 use crate::plan::{Change, Note, PersonPlan, Reason, RunWarning};
 
 /// Windows cuts usernames at 20 characters, macOS and Linux at 30.
@@ -67,6 +69,15 @@ impl<'k, 'a> Decisions<'k, 'a> {
             && person.skipped.is_none()
         {
             settle(&mut person, link, user);
+            let is_gone = matches!(candidate.standing, Standing::Gone(_));
+            let closes = candidate.source.policy.lifecycle.leavers == Leavers::Suspend;
+            if is_gone
+                && closes
+                && user.state() == UserState::Suspended
+                && is_held_by_client_alone(link)
+            {
+                person.note = Note::Closed;
+            }
         }
         if person.is_silent() {
             return None;
@@ -86,7 +97,9 @@ impl<'k, 'a> Decisions<'k, 'a> {
                 user.state() == UserState::Activated && self.is_in_step(candidate, user)
             }
             Standing::Staged(_) => self.is_in_step(candidate, user),
-            Standing::Gone(_) => user.state() == UserState::Suspended,
+            Standing::Gone(_) => {
+                user.state() == UserState::Suspended && !is_held_by_client_alone(link)
+            }
             Standing::Absent(_) => true,
             Standing::Unclear(_) => false,
         };

@@ -1,0 +1,138 @@
+//! Users of HR under the hands of SCIM clients: HR's values stay, switching off wins, and nobody reopens a leaver.
+
+use e2e::Reading;
+use jiff::SignedDuration;
+use sandbox::{Fault, Stage, Vendor};
+use serde_json::json;
+use sync::Outcome;
+
+use super::{ENTERPRISE_URN, ada, create, stored};
+use crate::{ana, world};
+
+#[tokio::test]
+async fn client_changes_what_hr_does_not_write_and_nothing_else() {
+    let world = world().await;
+    let id = world.hire(ana());
+    world.run_sync().await;
+    let user = world.user_of(&id).await["_id"].clone();
+    let path = format!("/Users/{}", user.as_str().unwrap());
+    let scim = world.scim();
+
+    let title = json!([{"op": "replace", "path": "title", "value": "Boss"}]);
+    let refused = scim.operate(&path, title).await.expect(403);
+    assert!(refused.text("/detail").contains("deel"), "{}", refused.body);
+    let phone =
+        json!([{"op": "add", "path": "phoneNumbers", "value": [{"type": "work", "value": "+1"}]}]);
+    scim.operate(&path, phone).await.expect(200);
+    assert_eq!(world.user_of(&id).await["jobTitle"], "Engineer");
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn switching_off_holds_against_hr_and_ends_with_the_client() {
+    let world = world().await;
+    let id = world.hire(ana());
+    world.run_sync().await;
+    let user = world.user_of(&id).await["_id"].clone();
+    let path = format!("/Users/{}", user.as_str().unwrap());
+    let scim = world.scim();
+    let switch = |on: bool| json!([{"op": "replace", "path": "active", "value": on}]);
+
+    scim.operate(&path, switch(false)).await.expect(200);
+    let report = world.run_sync().await;
+    assert_eq!(report.warnings_of("suspended_elsewhere"), 1);
+    assert_eq!(world.state_of(&id).await, "SUSPENDED");
+    scim.operate(&path, switch(true)).await.expect(200);
+    assert_eq!(world.state_of(&id).await, "ACTIVATED");
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn leaver_whom_a_client_switched_off_is_not_switched_on_by_it() {
+    let world = world().await;
+    let id = world.hire(ana());
+    world.run_sync().await;
+    let user = world.user_of(&id).await["_id"].clone();
+    let path = format!("/Users/{}", user.as_str().unwrap());
+    let scim = world.scim();
+    let switch = |on: bool| json!([{"op": "replace", "path": "active", "value": on}]);
+    scim.operate(&path, switch(false)).await.expect(200);
+
+    world.change(&id, &ana().stage(Stage::Inactive(world.days_ago(2))));
+    world.run_sync().await;
+
+    scim.operate(&path, switch(true)).await.expect(403);
+    assert_eq!(world.state_of(&id).await, "SUSPENDED");
+    world.settled().await;
+
+    // A rehire still waits for the client that switched the user off.
+    world.change(&id, &ana());
+    let report = world.run_sync().await;
+    assert_eq!(report.outcome_of(&id), Outcome::Unchanged);
+    assert_eq!(world.state_of(&id).await, "SUSPENDED");
+}
+
+#[tokio::test]
+async fn user_of_a_client_is_adopted_by_no_source() {
+    let world = world().await;
+    let mut user = ada();
+    let id = world.hire(ana());
+    user[ENTERPRISE_URN] = json!({"employeeNumber": id});
+    create(&world.scim(), user).await;
+
+    let report = world.run_sync().await;
+    assert_eq!(report.code_of(&id), "scim_client_owns");
+    assert_eq!(world.jumpcloud().users().len(), 1);
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn switching_on_that_got_no_answer_can_be_sent_again() {
+    let world = world().await;
+    let scim = world.scim();
+    let id = create(&scim, ada()).await.id();
+    let path = format!("/Users/{id}");
+    let switch = |on: bool| json!([{"op": "replace", "path": "active", "value": on}]);
+    scim.operate(&path, switch(false)).await.expect(200);
+    // Refused as often as it is tried within one request.
+    world.fault(Fault::status(Vendor::JumpCloud, 503).method("PUT").times(5));
+
+    let answer = scim.operate(&path, switch(true)).await;
+    if answer.status != 200 {
+        assert_eq!(answer.status, 503, "{}", answer.body);
+        world.sandbox().faults().clear();
+        scim.operate(&path, switch(true)).await.expect(200);
+    }
+    assert_eq!(stored(&world, &id)["state"], "ACTIVATED");
+}
+
+#[tokio::test]
+async fn create_takes_nobody_who_was_there_before() {
+    let world = world().await;
+    let scim = world.scim();
+    let there = json!({"username": "ada.novak", "email": "ada.novak@example.com"});
+    let there = world.jumpcloud().add(there);
+    world
+        .sandbox()
+        .clock()
+        .advance(SignedDuration::from_hours(1));
+    world.fault(
+        Fault::drop(Vendor::JumpCloud)
+            .method("POST")
+            .path("/api/systemusers"),
+    );
+
+    let first = scim.post("/Users", ada()).await;
+    assert!(first.status == 409 || first.status == 503, "{}", first.body);
+    scim.post("/Users", ada()).await.refused(409, "uniqueness");
+    assert_eq!(stored(&world, &there)["username"], "ada.novak");
+}
+
+#[tokio::test]
+async fn another_client_switches_off_and_does_not_delete() {
+    let world = world().await;
+    let id = create(&world.scim(), ada()).await.id();
+    let entra = world.scim().of("entra");
+    entra.delete(&format!("/Users/{id}")).await.expect(403);
+    world.scim().get(&format!("/Users/{id}")).await.expect(200);
+}
