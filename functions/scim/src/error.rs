@@ -86,6 +86,9 @@ pub enum ScimError {
     /// 503: somebody else wrote the same record meanwhile, and the request may be sent again at once.
     #[error("somebody else changed this at the same moment: send the request again")]
     Changed,
+    /// 503: somebody else is writing the same user, which takes a moment.
+    #[error("somebody else is changing this at this moment: send the request again")]
+    Busy,
     /// 412.
     #[error("{0}")]
     PreconditionFailed(String),
@@ -157,7 +160,7 @@ impl ScimError {
             Self::TooManyRequests { .. } => 429,
             Self::Internal(_) => 500,
             Self::NotImplemented(_) => 501,
-            Self::Changed | Self::Unavailable { .. } => 503,
+            Self::Busy | Self::Changed | Self::Unavailable { .. } => 503,
         }
     }
 
@@ -175,7 +178,7 @@ impl ScimError {
             Self::TooManyRequests { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
                 Some(*retry_after)
             }
-            Self::Changed => Some(1),
+            Self::Busy | Self::Changed => Some(1),
             _ => None,
         }
     }

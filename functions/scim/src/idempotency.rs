@@ -156,6 +156,7 @@ fn is_final(error: &ScimError) -> bool {
         ScimError::Unauthorized(_)
         | ScimError::MethodNotAllowed(_)
         | ScimError::Conflict(_)
+        | ScimError::Busy
         | ScimError::Changed
         | ScimError::KeyReused(_)
         | ScimError::TooManyRequests { .. }

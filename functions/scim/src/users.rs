@@ -185,6 +185,7 @@ async fn change(
     let known = loop {
         attempt += 1;
         let known = load(call, id).await?;
+        refuse_while_busy(call, &known)?;
         let current = known.shown(call, rule(call));
         operation
             .precondition
@@ -213,6 +214,7 @@ pub(crate) async fn delete(
     loop {
         attempt += 1;
         let known = load(call, id).await?;
+        refuse_while_busy(call, &known)?;
         let current = known.shown(call, rule(call));
         operation
             .precondition
@@ -228,6 +230,15 @@ pub(crate) async fn delete(
                 return Ok(Reply::empty(204));
             }
         }
+    }
+}
+
+/// A write must not rest on what another write is about to change: JumpCloud has no conditions of its own.
+fn refuse_while_busy(call: &Call<'_>, known: &Known) -> Result<(), ScimError> {
+    let record = known.record.as_ref();
+    match record.and_then(|record| record.busy_until) {
+        Some(until) if until > call.now => Err(ScimError::Busy),
+        Some(_) | None => Ok(()),
     }
 }
 

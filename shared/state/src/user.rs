@@ -42,6 +42,8 @@ pub struct UserRecord {
     pub hidden_by: Option<ByClient>,
     /// The last write through SCIM.
     pub modified_at: Option<Timestamp>,
+    /// A client is writing the user, until then at the latest: what is read of it meanwhile is no ground for a write.
+    pub busy_until: Option<Timestamp>,
     /// Grows with each write, so that a write that rests on an older reading is refused.
     pub version: u64,
 }
@@ -94,6 +96,7 @@ impl UserRecord {
             suspended_by: None,
             hidden_by: None,
             modified_at: None,
+            busy_until: None,
             version: 0,
         }
     }
@@ -289,6 +292,7 @@ fn encode(record: &UserRecord) -> Item {
         suspended_by,
         hidden_by,
         modified_at,
+        busy_until,
         version,
     } = record;
     let (worker, client) = match owner {
@@ -307,6 +311,7 @@ fn encode(record: &UserRecord) -> Item {
         ("suspended_by", suspended_by.as_ref().map(encode_by)),
         ("hidden_by", hidden_by.as_ref().map(encode_by)),
         ("modified_at", modified_at.map(text)),
+        ("busy_until", busy_until.map(text)),
         ("version", Some(number(version))),
     ])
 }
@@ -346,6 +351,7 @@ fn decode(item: &Item) -> Result<UserRecord, Damage> {
         suspended_by: optional_by(item, "suspended_by")?,
         hidden_by: optional_by(item, "hidden_by")?,
         modified_at: optional(item, "modified_at", as_time)?,
+        busy_until: optional(item, "busy_until", as_time)?,
         version: required(item, "version", as_number)?,
     })
 }

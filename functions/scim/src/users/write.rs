@@ -85,7 +85,8 @@ pub(super) async fn delete(call: &Call<'_>, known: Known) -> Result<Known, ScimE
     Ok(known)
 }
 
-/// Writes the record, then JumpCloud. A definite refusal by JumpCloud puts the record back.
+/// Writes the record, then JumpCloud, and then that the write is over. A definite refusal by JumpCloud puts the record back;
+/// after any other failure the user is free again when this request's time is over.
 ///
 /// What lets a client switch a user on again, or bring one back, is forgotten last: whatever is cut off between may be
 /// sent once more.
@@ -116,7 +117,10 @@ pub(super) async fn perform(
         StateChange::None => {}
     }
     record.modified_at = Some(call.now);
+    record.busy_until = None;
     let mut first = record.clone();
+    // Whoever reads the user before JumpCloud has answered must not write on that ground.
+    first.busy_until = (!body.is_empty()).then_some(call.until);
     let opens = state == StateChange::Reactivate || shows;
     if let Some(former) = former.filter(|_| opens) {
         first.suspended_by.clone_from(&former.suspended_by);
@@ -138,6 +142,8 @@ pub(super) async fn perform(
                 if error.is_conflict_or_refused() || error.is_not_found() {
                     uncount_suspension(call, id, state).await;
                     put_back(call, former, &written, state).await;
+                } else {
+                    free(call, &written).await;
                 }
                 if error.is_conflict_or_refused()
                     && let Some(holder) = holders(call, &body, Some(id)).await?.first()
@@ -148,9 +154,14 @@ pub(super) async fn perform(
             }
         };
     }
-    if opens {
+    if opens || !body.is_empty() {
         let hold = (state == StateChange::Reactivate).then_some(None);
-        written = put_record(call, Some(&written), record, hold).await?;
+        match put_record(call, Some(&written), record, hold).await {
+            Ok(record) => written = record,
+            // The sync noted something meanwhile, and nothing but the mark is left to take away.
+            Err(ScimError::Changed) if !opens => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(Known {
         user,
@@ -199,6 +210,17 @@ async fn put_back(
     let hold = hold.as_ref().map(Option::as_ref);
     if let Err(error) = put_record(call, Some(written), former, hold).await {
         tracing::error!(user.id = %written.user_id, error = %error, "a refused write could not be forgotten");
+    }
+}
+
+/// Takes the mark away that the user is being written: JumpCloud has not answered, and the request may be sent again.
+async fn free(call: &Call<'_>, written: &UserRecord) {
+    let record = UserRecord {
+        busy_until: None,
+        ..written.clone()
+    };
+    if let Err(error) = put_record(call, Some(written), record, None).await {
+        tracing::warn!(user.id = %written.user_id, error = %error, "the user is busy until this request's time is over");
     }
 }
 

@@ -67,7 +67,7 @@ async fn calls_are_few() {
     assert_eq!(calls(), (1, 1));
     let title = json!([{"op": "replace", "path": "title", "value": "Lead"}]);
     scim.operate(&path, title).await.expect(200);
-    assert_eq!(calls(), (2, 2));
+    assert_eq!(calls(), (2, 3));
 }
 
 #[tokio::test]
@@ -431,4 +431,38 @@ async fn user_of_another_client_is_not_written_but_switched_off() {
     let off = json!([{"op": "replace", "path": "active", "value": false}]);
     entra.operate(&path, off).await.expect(200);
     assert_eq!(stored(&world, &id)["state"], "SUSPENDED");
+}
+
+#[tokio::test]
+async fn no_write_that_was_answered_is_lost_to_another() {
+    let world = world().await;
+    let scim = world.scim();
+    let path = format!("/Users/{}", create(&scim, ada()).await.id());
+    let add = async |number: usize| {
+        let phone = json!([{"type": format!("t{number}"), "value": format!("+{number}")}]);
+        let operation = json!([{"op": "add", "path": "phoneNumbers", "value": phone}]);
+        scim.operate(&path, operation).await.status == 200
+    };
+    let answers = futures_util::future::join_all((1..=8).map(add)).await;
+    let added = answers.into_iter().filter(|added| *added).count();
+
+    let user = scim.get(&path).await.expect(200);
+    let numbers = user.body["phoneNumbers"].as_array().map_or(0, Vec::len);
+    assert!(added > 0);
+    assert_eq!(numbers, added);
+}
+
+#[tokio::test]
+async fn of_two_writes_on_one_etag_one_is_made() {
+    let world = world().await;
+    let scim = world.scim();
+    let created = create(&scim, ada()).await;
+    let path = format!("/Users/{}", created.id());
+    let scim = scim.with("if-match", created.header("etag"));
+    let write = async |number: usize| {
+        let title = json!([{"op": "replace", "path": "title", "value": format!("Title {number}")}]);
+        scim.operate(&path, title).await.status == 200
+    };
+    let answers = futures_util::future::join_all((1..=6).map(write)).await;
+    assert_eq!(answers.into_iter().filter(|made| *made).count(), 1);
 }
