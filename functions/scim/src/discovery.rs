@@ -59,7 +59,7 @@ pub fn service_provider_config(base: &str) -> Value {
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "Bearer token",
-            "description": "A token made by the `rollcall token` command, as `Authorization: Bearer` or `x-api-key`.",
+            "description": "A token that this service knows, as `Authorization: Bearer` or `x-api-key`.",
             "specUri": "https://www.rfc-editor.org/info/rfc6750",
             "primary": true,
         }],

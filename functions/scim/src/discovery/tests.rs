@@ -17,7 +17,7 @@ fn the_configuration_tells_what_is_supported() {
     {
       "authenticationSchemes": [
         {
-          "description": "A token made by the `rollcall token` command, as `Authorization: Bearer` or `x-api-key`.",
+          "description": "A token that this service knows, as `Authorization: Bearer` or `x-api-key`.",
           "name": "Bearer token",
           "primary": true,
           "specUri": "https://www.rfc-editor.org/info/rfc6750",

@@ -126,7 +126,11 @@ pub(super) async fn perform(
         first.suspended_by.clone_from(&former.suspended_by);
         first.hidden_by.clone_from(&former.hidden_by);
     }
-    let hold = (state == StateChange::Suspend || hides).then_some(Some(&by));
+    let hold = if state == StateChange::Suspend || hides {
+        Hold::Set(&by)
+    } else {
+        Hold::Leave
+    };
     let mut written = match put_record(call, former, first, hold).await {
         Ok(written) => written,
         Err(error) => {
@@ -155,7 +159,11 @@ pub(super) async fn perform(
         };
     }
     if opens || !body.is_empty() {
-        let hold = (state == StateChange::Reactivate).then_some(None);
+        let hold = if state == StateChange::Reactivate {
+            Hold::Clear
+        } else {
+            Hold::Leave
+        };
         match put_record(call, Some(&written), record, hold).await {
             Ok(record) => written = record,
             // The sync noted something meanwhile, and nothing but the mark is left to take away.
@@ -175,16 +183,28 @@ fn is_over(known: &Known) -> bool {
     !known.user.is_suspended() && record.is_some_and(|record| record.suspended_by.is_some())
 }
 
+/// What becomes of the hold in the link of the person of HR who has a user.
+enum Hold<'a> {
+    Leave,
+    Set(&'a ByClient),
+    Clear,
+}
+
 /// Writes the record and, where a person of HR has the user, sets or clears the hold in that person's link.
 async fn put_record(
     call: &Call<'_>,
     before: Option<&UserRecord>,
     record: UserRecord,
-    hold: Option<Option<&ByClient>>,
+    hold: Hold<'_>,
 ) -> Result<UserRecord, ScimError> {
     let worker = match &record.owner {
         Some(Owner::Worker(key)) => Some(key.clone()),
         Some(Owner::Client(_)) | None => None,
+    };
+    let hold = match hold {
+        Hold::Leave => None,
+        Hold::Set(by) => Some(Some(by)),
+        Hold::Clear => Some(None),
     };
     let also = Also {
         hold: worker
@@ -206,8 +226,12 @@ async fn put_back(
     let former = before
         .cloned()
         .unwrap_or_else(|| UserRecord::new(written.user_id.clone()));
-    let hold = (state == StateChange::Suspend).then_some(former.suspended_by.clone());
-    let hold = hold.as_ref().map(Option::as_ref);
+    let suspended_by = former.suspended_by.clone();
+    let hold = match (state, &suspended_by) {
+        (StateChange::Suspend, Some(by)) => Hold::Set(by),
+        (StateChange::Suspend, None) => Hold::Clear,
+        (StateChange::Reactivate | StateChange::None, _) => Hold::Leave,
+    };
     if let Err(error) = put_record(call, Some(written), former, hold).await {
         tracing::error!(user.id = %written.user_id, error = %error, "a refused write could not be forgotten");
     }
@@ -219,7 +243,7 @@ async fn free(call: &Call<'_>, written: &UserRecord) {
         busy_until: None,
         ..written.clone()
     };
-    if let Err(error) = put_record(call, Some(written), record, None).await {
+    if let Err(error) = put_record(call, Some(written), record, Hold::Leave).await {
         tracing::warn!(user.id = %written.user_id, error = %error, "the user is busy until this request's time is over");
     }
 }
