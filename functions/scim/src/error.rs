@@ -1,6 +1,6 @@
 //! What a request may be refused with, and how that is answered (RFC 7644 §3.12): the one place that picks a status.
 
-use clients::ClientError;
+use clients::{ClientError, chain};
 use mapping::scim::Refusal;
 use serde_json::{Value, json};
 use state::{StateError, Unique};
@@ -271,14 +271,3 @@ impl From<StateError> for ScimError {
 
 /// When to come back where nobody says when.
 const LATER_SECONDS: u64 = 10;
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}

@@ -24,14 +24,10 @@ use crate::error::{ScimError, ScimType};
 use crate::list;
 use crate::operation::{Operation, Reply};
 use crate::patch::GroupPatch;
-use crate::projection::Projection;
 use crate::resource::{self, Resource};
 use crate::schema::GROUP;
-use crate::service::Call;
-use crate::version::{Outcome, version};
-
-/// How often a write is tried that somebody else's write came between.
-const ATTEMPTS: usize = 3;
+use crate::service::{Call, while_changed};
+use crate::version::version;
 
 /// A group, and what we remember of it.
 struct Known {
@@ -132,21 +128,14 @@ pub(crate) async fn read(
     let known = load(call, id).await?;
     let mut resource = known.shown(call);
     let version = version(&resource);
-    match operation.precondition.check(Some(&version)) {
-        Outcome::Failed => operation.precondition.check_write(Some(&version))?,
-        // An answer with members says more than its tag covers.
-        Outcome::NotModified if !projection.wants("members") => {
-            return Ok(Reply {
-                version: Some(version),
-                ..Reply::empty(304)
-            });
-        }
-        Outcome::NotModified | Outcome::Proceed => {}
+    // An answer with members says more than its tag covers.
+    if operation.precondition.check_read(&version)? && !projection.wants("members") {
+        return Ok(Reply::not_modified(version));
     }
     if projection.wants("members") {
         members::read_into(call, std::slice::from_mut(&mut resource)).await?;
     }
-    Ok(reply(call, 200, resource, &projection))
+    Ok(call.reply(200, resource, &projection))
 }
 
 /// `PUT /Groups/{id}` (RFC 7644 §3.5.1): what is left out is cleared, the members among it.
@@ -161,7 +150,7 @@ pub(crate) async fn replace(
     let known = change(call, id, operation, |_| Ok(asked.clone()), &membership).await?;
     let mut resource = known.shown(call);
     membership.put_into(call, &mut resource);
-    Ok(reply(call, 200, resource, &projection))
+    Ok(call.reply(200, resource, &projection))
 }
 
 /// `PATCH /Groups/{id}` (RFC 7644 §3.5.2). Who only adds and removes members gets no body back unless asking for one: it
@@ -193,7 +182,7 @@ pub(crate) async fn patch(
             outcome => outcome?,
         }
     }
-    Ok(reply(call, 200, resource, &projection))
+    Ok(call.reply(200, resource, &projection))
 }
 
 /// Changes a group to what `next` makes of what the client was shown, and its membership.
@@ -204,16 +193,12 @@ async fn change(
     next: impl Fn(&Resource) -> Result<Resource, ScimError>,
     membership: &Membership,
 ) -> Result<Known, ScimError> {
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
+    while_changed(|| async {
         let known = load_to_write(call, id, operation).await?;
         let asked = next(&known.shown(call))?;
-        match write::write(call, known, &asked, membership).await {
-            Err(ScimError::Changed) if attempt < ATTEMPTS => {}
-            outcome => return outcome,
-        }
-    }
+        write::write(call, known, &asked, membership).await
+    })
+    .await
 }
 
 /// `DELETE /Groups/{id}` (RFC 7644 §3.6): the group is gone, and its members lose what it gave them.
@@ -228,16 +213,6 @@ pub(crate) async fn delete(
         write::forget(call, &record).await;
     }
     Ok(Reply::empty(204))
-}
-
-fn reply(call: &Call<'_>, status: u16, resource: Resource, projection: &Projection) -> Reply {
-    let id = text(&resource, "id").unwrap_or_default();
-    Reply {
-        status,
-        location: Some(call.location(GROUP.endpoint, id)),
-        version: Some(version(&resource)),
-        body: Some(Value::Object(projection.project(resource))),
-    }
 }
 
 fn text<'a>(resource: &'a Resource, attribute: &str) -> Option<&'a str> {

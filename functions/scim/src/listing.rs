@@ -31,9 +31,6 @@ use window::{Part, Slice};
 /// What of a user our record of it decides.
 const OF_RECORDS: [&str; 3] = ["externalId", "userName", "meta"];
 
-/// How often a list is read that changed meanwhile.
-const ATTEMPTS: usize = 3;
-
 /// `GET /Users`.
 pub(crate) async fn users(call: &Call<'_>, operation: &Operation<'_>) -> Result<Reply, ScimError> {
     answer(

@@ -179,6 +179,14 @@ impl Reply {
         }
     }
 
+    /// 304: the client has the resource as it is.
+    pub(crate) fn not_modified(version: String) -> Self {
+        Self {
+            version: Some(version),
+            ..Self::empty(304)
+        }
+    }
+
     /// A status without a body.
     pub(crate) fn empty(status: u16) -> Self {
         Self {

@@ -96,18 +96,12 @@ pub(crate) fn allow(
 
 /// Refuses whatever would be written to a user that nobody writes.
 pub(crate) fn protect(user: &DirectoryUser, config: &Config) -> Result<(), ScimError> {
-    let protect = &config.protect;
-    let is_protected = |name: &String| user.username.eq_ignore_ascii_case(name);
-    let why = if protect.usernames.iter().any(is_protected) {
-        "is protected by the configuration"
-    } else if protect.admins && user.admin {
-        "is a JumpCloud administrator"
-    } else {
-        return Ok(());
-    };
-    Err(ScimError::Forbidden(format!(
-        "this user {why} and is never written"
-    )))
+    match config.protect.reason(&user.username, user.admin) {
+        Some(why) => Err(ScimError::Forbidden(format!(
+            "this user {why} and is never written"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Access comes back only where a SCIM client took it.

@@ -66,6 +66,11 @@ impl Projection {
         matches!(self.choice, Choice::Default)
     }
 
+    /// Of what it is a projection.
+    pub(crate) fn resource_type(&self) -> &'static ResourceType {
+        self.resource_type
+    }
+
     /// Whether an answer has this attribute, provided that the resource has it.
     pub fn wants(&self, path: &str) -> bool {
         self.resource_type.find(path).is_some_and(|path| {

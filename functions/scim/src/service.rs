@@ -15,8 +15,10 @@ use clients::JumpCloud;
 use config::Config;
 use jiff::Timestamp;
 use mapping::{SystemUserId, Text};
+use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use secrets::Secrets;
+use serde_json::Value;
 use startup::StartError;
 use state::State;
 use tokio::time::Instant;
@@ -25,7 +27,9 @@ use crate::auth::{Access, Scope, Tokens};
 use crate::error::{ScimError, ScimType};
 use crate::gateway::{Answer, Event};
 use crate::operation::{Operation, Reply, Target};
-use crate::version::Precondition;
+use crate::projection::Projection;
+use crate::resource::Resource;
+use crate::version::{Precondition, version};
 use crate::{bulk, discovery, groups, idempotency, listing, users};
 
 /// What stands before the target in every path.
@@ -121,7 +125,8 @@ impl Service {
     /// Answers one request. `id` is the request's own, for the log and for what it begins; `path` is the decoded path.
     pub async fn answer(&self, id: &str, request: Request<Bytes>) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
-        let path = percent_decoded(parts.uri.path());
+        // Invalid UTF-8 becomes the replacement character, which no path of ours has.
+        let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
         let base_url = self.base_url(&parts.headers, &path);
         let behind = path.split_once(BASE_PATH).map(|(_, behind)| behind);
         let target = behind
@@ -267,10 +272,39 @@ impl Call<'_> {
         }
     }
 
+    /// The answer that a resource is, with what the client wants of it.
+    pub(crate) fn reply(&self, status: u16, resource: Resource, projection: &Projection) -> Reply {
+        let id = resource.get("id").and_then(Value::as_str);
+        let endpoint = projection.resource_type().endpoint;
+        Reply {
+            status,
+            location: Some(self.location(endpoint, id.unwrap_or_default())),
+            version: Some(version(&resource)),
+            body: Some(Value::Object(projection.project(resource))),
+        }
+    }
+
     /// The absolute URI of a resource.
     pub(crate) fn location(&self, endpoint: &str, id: &str) -> String {
         format!("{}{endpoint}/{id}", self.base_url)
     }
+}
+
+/// How often is tried what somebody else's write came between.
+const ATTEMPTS: usize = 3;
+
+/// Begins anew, a few times, what rests on something that somebody else changed meanwhile.
+pub(crate) async fn while_changed<T, F>(attempt: impl Fn() -> F) -> Result<T, ScimError>
+where
+    F: Future<Output = Result<T, ScimError>>,
+{
+    for _ in 1..ATTEMPTS {
+        match attempt().await {
+            Err(ScimError::Changed) => {}
+            outcome => return outcome,
+        }
+    }
+    attempt().await
 }
 
 fn discover(base_url: &str, operation: &Operation<'_>) -> Result<Reply, ScimError> {
@@ -306,15 +340,6 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
         .filter_map(|value| value.to_str().ok())
         .collect();
     (!values.is_empty()).then(|| values.join(", "))
-}
-
-/// Invalid UTF-8 becomes the replacement character, which no path of ours has.
-fn percent_decoded(path: &str) -> String {
-    // A plus is a plus in a path.
-    let path = path.replace('+', "%2B");
-    form_urlencoded::parse(path.replace('&', "%26").replace('=', "%3D").as_bytes())
-        .map(|(name, _)| name.into_owned())
-        .collect()
 }
 
 /// The answer to a request that never became an operation.

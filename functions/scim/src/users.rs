@@ -19,14 +19,10 @@ use crate::error::ScimError;
 use crate::list;
 use crate::operation::{Operation, Reply};
 use crate::patch::PatchRequest;
-use crate::projection::Projection;
 use crate::resource::{self, Resource};
 use crate::schema::{ENTERPRISE_URN, GROUP, USER};
-use crate::service::Call;
-use crate::version::{Outcome, version};
-
-/// How often a write is tried that somebody else's write came between.
-const ATTEMPTS: usize = 3;
+use crate::service::{Call, while_changed};
+use crate::version::version;
 
 /// A user, and what we remember of it.
 pub(crate) struct Known {
@@ -40,50 +36,38 @@ impl Known {
         self.record.as_ref()?.views.get(client)
     }
 
-    /// The user as this client sees it, with `meta.version`.
+    /// The user as this client sees it, with absolute URIs and the entity tag.
     pub(crate) fn shown(&self, call: &Call<'_>, rule: ActiveRule) -> Resource {
-        let record = self.record.as_ref();
-        let modified_at = record.and_then(|record| record.modified_at);
-        shown(
-            call,
-            &self.user,
-            self.view(&call.access.client),
-            modified_at,
-            rule,
-        )
+        let view = self.view(&call.access.client);
+        let view = View {
+            user_name: view.and_then(|view| view.user_name.as_deref()),
+            external_id: view.and_then(|view| view.external_id.as_deref()),
+            modified_at: self.record.as_ref().and_then(|record| record.modified_at),
+            active: rule,
+        };
+        let mut resource = to_resource(&self.user, &view);
+        let manager = resource
+            .get_mut(ENTERPRISE_URN)
+            .and_then(|extension| extension.get_mut("manager"))
+            .and_then(Value::as_object_mut);
+        if let Some(manager) = manager {
+            let location = call.location(USER.endpoint, &self.user.manager);
+            manager.insert("$ref".to_owned(), location.into());
+        }
+        let version = version(&resource);
+        if let Some(meta) = resource.get_mut("meta").and_then(Value::as_object_mut) {
+            let location = call.location(USER.endpoint, self.user.id.as_str());
+            meta.insert("location".to_owned(), location.into());
+            meta.insert("version".to_owned(), version.into());
+        }
+        resource
     }
-}
 
-/// A user as a client sees it, with absolute URIs and the entity tag.
-pub(crate) fn shown(
-    call: &Call<'_>,
-    user: &DirectoryUser,
-    view: Option<&state::View>,
-    modified_at: Option<jiff::Timestamp>,
-    rule: ActiveRule,
-) -> Resource {
-    let view = View {
-        user_name: view.and_then(|view| view.user_name.as_deref()),
-        external_id: view.and_then(|view| view.external_id.as_deref()),
-        modified_at,
-        active: rule,
-    };
-    let mut resource = to_resource(user, &view);
-    let manager = resource
-        .get_mut(ENTERPRISE_URN)
-        .and_then(|extension| extension.get_mut("manager"))
-        .and_then(Value::as_object_mut);
-    if let Some(manager) = manager {
-        let location = call.location(USER.endpoint, &user.manager);
-        manager.insert("$ref".to_owned(), location.into());
+    /// What we remember, to write it anew: of a user that nothing is known of, a record to begin with.
+    fn record_to_write(&self) -> UserRecord {
+        let new = || UserRecord::new(self.user.id.clone());
+        self.record.clone().unwrap_or_else(new)
     }
-    let version = version(&resource);
-    if let Some(meta) = resource.get_mut("meta").and_then(Value::as_object_mut) {
-        let location = call.location(USER.endpoint, user.id.as_str());
-        meta.insert("location".to_owned(), location.into());
-        meta.insert("version".to_owned(), version.into());
-    }
-    resource
 }
 
 /// Reads one user: one call of JumpCloud and one of DynamoDB.
@@ -101,6 +85,23 @@ async fn load(call: &Call<'_>, id: &str) -> Result<Known, ScimError> {
         .is_some_and(|record| record.hidden_by.is_some());
     let user = user.filter(|_| !is_hidden).ok_or_else(no_such_user)?;
     Ok(Known { user, record })
+}
+
+/// [`load`] for a write: not of a user that is not as the client saw it, nor of one that another write is about to change,
+/// for JumpCloud has no conditions of its own.
+async fn load_to_write(
+    call: &Call<'_>,
+    id: &str,
+    operation: &Operation<'_>,
+) -> Result<Known, ScimError> {
+    let known = load(call, id).await?;
+    let busy_until = known.record.as_ref().and_then(|record| record.busy_until);
+    if busy_until.is_some_and(|until| until > call.now) {
+        return Err(ScimError::Busy);
+    }
+    let version = version(&known.shown(call, rule(call)));
+    operation.precondition.check_write(Some(&version))?;
+    Ok(known)
 }
 
 /// Puts the groups into a resource whose reader asks for them: it costs a call.
@@ -136,21 +137,14 @@ pub(crate) async fn read(
     let known = load(call, id).await?;
     let mut resource = known.shown(call, rule(call));
     let version = version(&resource);
-    match operation.precondition.check(Some(&version)) {
-        Outcome::Failed => operation.precondition.check_write(Some(&version))?,
-        // An answer with groups says more than its tag covers.
-        Outcome::NotModified if !projection.wants("groups") => {
-            return Ok(Reply {
-                version: Some(version),
-                ..Reply::empty(304)
-            });
-        }
-        Outcome::NotModified | Outcome::Proceed => {}
+    // An answer with groups says more than its tag covers.
+    if operation.precondition.check_read(&version)? && !projection.wants("groups") {
+        return Ok(Reply::not_modified(version));
     }
     if projection.wants("groups") {
         with_groups(call, &known.user.id, &mut resource).await?;
     }
-    Ok(reply(call, 200, resource, &projection))
+    Ok(call.reply(200, resource, &projection))
 }
 
 /// `PUT /Users/{id}` (RFC 7644 §3.5.1): what is left out is cleared, but for the password and `active`.
@@ -181,27 +175,18 @@ async fn change(
     next: impl Fn(&Resource) -> Result<Resource, ScimError>,
 ) -> Result<Reply, ScimError> {
     let projection = list::projection(operation.query, &USER)?;
-    let mut attempt = 0;
-    let known = loop {
-        attempt += 1;
-        let known = load(call, id).await?;
-        refuse_while_busy(call, &known)?;
-        let current = known.shown(call, rule(call));
-        operation
-            .precondition
-            .check_write(Some(&version(&current)))?;
+    let known = while_changed(|| async {
+        let known = load_to_write(call, id, operation).await?;
         // An expired password reads as not active, and a new title must not suspend anybody for it.
         let asked = next(&known.shown(call, ActiveRule::NotSuspended))?;
-        match write::write(call, known, &asked).await {
-            Err(ScimError::Changed) if attempt < ATTEMPTS => {}
-            outcome => break outcome?,
-        }
-    };
+        write::write(call, known, &asked).await
+    })
+    .await?;
     let mut resource = known.shown(call, rule(call));
     if projection.wants("groups") {
         with_groups(call, &known.user.id, &mut resource).await?;
     }
-    Ok(reply(call, 200, resource, &projection))
+    Ok(call.reply(200, resource, &projection))
 }
 
 /// `DELETE /Users/{id}` (RFC 7644 §3.6): the user is suspended and hidden, or deleted, as the configuration says.
@@ -210,54 +195,20 @@ pub(crate) async fn delete(
     id: &str,
     operation: &Operation<'_>,
 ) -> Result<Reply, ScimError> {
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        let known = load(call, id).await?;
-        refuse_while_busy(call, &known)?;
-        let current = known.shown(call, rule(call));
-        operation
-            .precondition
-            .check_write(Some(&version(&current)))?;
-        let outcome = match call.config.scim.on_delete {
-            OnDelete::Suspend => write::hide(call, known).await,
+    while_changed(|| async {
+        let known = load_to_write(call, id, operation).await?;
+        match call.config.scim.on_delete {
+            OnDelete::Suspend => write::hide(call, known).await.map(drop),
             OnDelete::Delete => write::delete(call, known).await,
-        };
-        match outcome {
-            Err(ScimError::Changed) if attempt < ATTEMPTS => {}
-            outcome => {
-                outcome?;
-                return Ok(Reply::empty(204));
-            }
         }
-    }
-}
-
-/// A write must not rest on what another write is about to change: JumpCloud has no conditions of its own.
-fn refuse_while_busy(call: &Call<'_>, known: &Known) -> Result<(), ScimError> {
-    let record = known.record.as_ref();
-    match record.and_then(|record| record.busy_until) {
-        Some(until) if until > call.now => Err(ScimError::Busy),
-        Some(_) | None => Ok(()),
-    }
+    })
+    .await?;
+    Ok(Reply::empty(204))
 }
 
 /// When a user reads as active, for this service.
 pub(crate) fn rule(call: &Call<'_>) -> ActiveRule {
     call.config.scim.active
-}
-
-fn reply(call: &Call<'_>, status: u16, resource: Resource, projection: &Projection) -> Reply {
-    let id = resource
-        .get("id")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    Reply {
-        status,
-        location: Some(call.location(USER.endpoint, id)),
-        version: Some(version(&resource)),
-        body: Some(Value::Object(projection.project(resource))),
-    }
 }
 
 /// What a resource asks of a user that is there.

@@ -80,16 +80,27 @@ impl Precondition {
         }
     }
 
+    /// [`Self::check`] for a read: whether 304 is all there is to say.
+    pub fn check_read(&self, current: &str) -> Result<bool, ScimError> {
+        match self.check(Some(current)) {
+            Outcome::Proceed => Ok(false),
+            Outcome::NotModified => Ok(true),
+            Outcome::Failed => Err(not_as_asked()),
+        }
+    }
+
     /// [`Self::check`] for a write, where both ways to fail are a refusal.
     pub fn check_write(&self, current: Option<&str>) -> Result<(), ScimError> {
         match self.check(current) {
             Outcome::Proceed => Ok(()),
-            Outcome::NotModified | Outcome::Failed => Err(ScimError::PreconditionFailed(
-                "the resource is not in the state that the request was made for: read it again"
-                    .to_owned(),
-            )),
+            Outcome::NotModified | Outcome::Failed => Err(not_as_asked()),
         }
     }
+}
+
+fn not_as_asked() -> ScimError {
+    let detail = "the resource is not in the state that the request was made for: read it again";
+    ScimError::PreconditionFailed(detail.to_owned())
 }
 
 impl Tags {

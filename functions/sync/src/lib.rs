@@ -31,6 +31,7 @@ mod setup;
 #[cfg(test)]
 mod tests;
 
+pub use clients::chain;
 pub use explain::{ExplainedRow, Explanation};
 pub use gather::{GatherError, HrSource, Scope, Snapshot, SourceRead};
 pub use judge::{Approvals, ApprovedPerson, ApprovedPlan, Held, HeldBy, HeldClass};
@@ -41,19 +42,3 @@ pub use report::{Calls, ChangeRow, Outcome, PersonRow, Report, RunStatus};
 pub use request::{Mode, Request, RequestError, Trigger};
 pub use run::{Clock, Runner};
 pub use setup::{SetupError, runner};
-
-use std::error::Error;
-
-/// An error with its causes, each once: `a: b: c`. Some libraries repeat a cause in their own text.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
-}

@@ -3,7 +3,6 @@
 //! What a person's record means is `mapping`'s business.
 
 use std::collections::BTreeSet;
-use std::error::Error;
 
 use futures_util::stream::{self, StreamExt};
 use mapping::WorkerId;
@@ -13,7 +12,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::decode::{Listing, Misfit, Unreadable, decode, decode_row};
-use crate::error::ClientError;
+use crate::error::{ClientError, chain};
 use crate::http::{Http, KeyHeader, Request, Settings, Vendor};
 use crate::key::KeySource;
 use crate::retry::Retry;
@@ -328,15 +327,6 @@ impl Reading {
             incomplete,
         }
     }
-}
-
-/// The error and its causes, in one line.
-fn chain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 #[cfg(test)]

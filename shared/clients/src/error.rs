@@ -3,6 +3,7 @@
 //! Nothing secret or personal is held in an error: messages are redacted before they come here, and reqwest's own
 //! errors are stripped of their address.
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -226,4 +227,18 @@ impl ClientError {
             _ => None,
         }
     }
+}
+
+/// An error with its causes, each once: `a: b: c`. Some libraries repeat a cause in their own text.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
 }

@@ -25,7 +25,7 @@ mod testing;
 
 pub use decode::{Listing, Unreadable};
 pub use deel::{Deel, DeelOptions};
-pub use error::{Call, ClientError};
+pub use error::{Call, ClientError, chain};
 pub use jumpcloud::{
     Condition, GroupQuery, Invitation, JumpCloud, JumpCloudOptions, Rows, UserQuery,
     region_base_url,

@@ -56,6 +56,20 @@ pub struct Protect {
     pub admins: bool,
 }
 
+impl Protect {
+    /// Why a user is never written, as what follows `the user`; `None` for everyone else.
+    pub fn reason(&self, username: &str, is_admin: bool) -> Option<&'static str> {
+        let is_named = |name: &String| username.eq_ignore_ascii_case(name);
+        if self.usernames.iter().any(is_named) {
+            Some("is protected by the configuration")
+        } else if self.admins && is_admin {
+            Some("is a JumpCloud administrator")
+        } else {
+            None
+        }
+    }
+}
+
 impl Config {
     /// Reads the text of a configuration, or says everything that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, ConfigErrors> {

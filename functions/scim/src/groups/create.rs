@@ -7,7 +7,7 @@ use state::GroupRecord;
 
 use super::members::{Membership, Steps};
 use super::write::{forget, name_taken};
-use super::{Known, reply, text};
+use super::{Known, text};
 use crate::error::{ScimError, ScimType};
 use crate::list;
 use crate::operation::{Operation, Reply};
@@ -42,7 +42,7 @@ pub(crate) async fn create(call: &Call<'_>, operation: &Operation<'_>) -> Result
     let known = finish(call, group, for_sure, record, &steps).await?;
     let mut resource = known.shown(call);
     membership.put_into(call, &mut resource);
-    Ok(reply(call, 201, resource, &projection))
+    Ok(call.reply(201, resource, &projection))
 }
 
 /// Refuses an `externalId` that this client gave to another group. One of a group that is no longer there is free again.

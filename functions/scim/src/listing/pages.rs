@@ -11,11 +11,11 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use mapping::SystemUserId;
 use mapping::scim::DirectoryUser;
 
+use super::add_records;
 use super::scan::PAGE;
 use super::window::{Part, Position, Slice};
-use super::{ATTEMPTS, add_records};
 use crate::error::ScimError;
-use crate::service::Call;
+use crate::service::{Call, while_changed};
 use crate::users::Known;
 
 /// No directory has more: further than this nobody need look.
@@ -27,14 +27,7 @@ pub(super) async fn read(
     slice: &Slice,
     with_records: bool,
 ) -> Result<Part<Known>, ScimError> {
-    let mut attempt = 0;
-    let mut part = loop {
-        attempt += 1;
-        match collect(call, slice).await {
-            Err(ScimError::Changed) if attempt < ATTEMPTS => {}
-            outcome => break outcome?,
-        }
-    };
+    let mut part = while_changed(|| collect(call, slice)).await?;
     if with_records {
         add_records(call, &mut part.rows).await?;
     }

@@ -15,11 +15,11 @@ use state::{UserPointer, UserRecord};
 use super::memberships::Memberships;
 use super::source::Source;
 use super::window::{Part, Slice, Window};
-use super::{ATTEMPTS, OF_RECORDS, add_records};
+use super::{OF_RECORDS, add_records};
 use crate::error::{ScimError, ScimType};
 use crate::filter::Filter;
 use crate::list::Sort;
-use crate::service::Call;
+use crate::service::{Call, while_changed};
 use crate::users::{Known, rule};
 
 /// The most rows that JumpCloud gives at once.
@@ -38,9 +38,7 @@ pub(super) async fn read(
     let needs_records = OF_RECORDS.iter().any(|attribute| {
         filter.needs(attribute) || sort.is_some_and(|sort| sort.by.attribute.name == *attribute)
     });
-    let mut attempt = 0;
-    let mut part = loop {
-        attempt += 1;
+    let mut part = while_changed(|| async {
         let mut window = Window::new(slice, sort);
         let take = |known: Known| {
             let mut resource = known.shown(call, rule(call));
@@ -49,11 +47,10 @@ pub(super) async fn read(
                 window.take(known, resource);
             }
         };
-        match each(call, &source, needs_records, take).await {
-            Err(ScimError::Changed) if attempt < ATTEMPTS => {}
-            outcome => break outcome.map(|()| window.finish())?,
-        }
-    };
+        each(call, &source, needs_records, take).await?;
+        Ok(window.finish())
+    })
+    .await?;
     if with_records && !(needs_records || source.gives_records()) {
         add_records(call, &mut part.rows).await?;
     }

@@ -12,8 +12,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use state::{Also, Begun, Intent, Owner, StateError, UserRecord};
 
-use super::write::{body, by, holders, perform, set_state, taken, view_of};
-use super::{Known, reply, rule};
+use super::write::{allow, body, by, holders, perform, set_state, taken, view_of};
+use super::{Known, rule};
 use crate::error::{ScimError, ScimType};
 use crate::list;
 use crate::operation::{Operation, Reply};
@@ -47,7 +47,7 @@ pub(crate) async fn create(call: &Call<'_>, operation: &Operation<'_>) -> Result
         _ => make(call, &desired, &intent).await?,
     };
     let resource = known.shown(call, rule(call));
-    Ok(reply(call, 201, resource, &projection))
+    Ok(call.reply(201, resource, &projection))
 }
 
 /// Begins the create. One of the same name that was left half-way with other values is given up: what it made, if
@@ -147,11 +147,7 @@ fn is_same_person(call: &Call<'_>, known: &Known, desired: &Desired) -> bool {
 
 /// Shows a deleted user again, with what the client now says of it, and with access where a SCIM client took that.
 async fn bring_back(call: &Call<'_>, known: Known, desired: &Desired) -> Result<Known, ScimError> {
-    ownership::protect(&known.user, call.config)?;
-    let mut record = known
-        .record
-        .clone()
-        .unwrap_or_else(|| UserRecord::new(known.user.id.clone()));
+    let mut record = known.record_to_write();
     let attributes = changes(&known.user, desired, Omitted::Keep);
     let state = match desired.active {
         Some(false) => state_change(&known.user, desired.active),
@@ -167,10 +163,10 @@ async fn bring_back(call: &Call<'_>, known: Known, desired: &Desired) -> Result<
         hides: false,
         deletes: false,
     };
-    let (client, config) = (&call.access.client, call.config);
-    record.owner = ownership::allow(wish, client, &known.user, known.record.as_ref(), config)?;
+    record.owner = allow(call, &known, wish)?;
     record.hidden_by = None;
-    record.views.insert(client.clone(), view_of(desired));
+    let client = call.access.client.clone();
+    record.views.insert(client, view_of(desired));
     let fields = body(attributes, desired);
     perform(call, known, record, state, fields).await
 }

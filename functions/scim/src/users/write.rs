@@ -32,8 +32,7 @@ pub(super) async fn write(
     if !changes_user && is_known_so && !is_over(&known) {
         return Ok(known);
     }
-    ownership::protect(&known.user, call.config)?;
-    let mut record = record_of(&known);
+    let mut record = known.record_to_write();
     if changes_user {
         let mut names: Vec<&str> = attributes.keys().map(String::as_str).collect();
         names.extend(desired.password.as_ref().map(|_| "password"));
@@ -43,8 +42,9 @@ pub(super) async fn write(
             hides: false,
             deletes: false,
         };
-        let (client, config) = (&call.access.client, call.config);
-        record.owner = ownership::allow(wish, client, &known.user, known.record.as_ref(), config)?;
+        record.owner = allow(call, &known, wish)?;
+    } else {
+        ownership::protect(&known.user, call.config)?;
     }
     record.views.insert(call.access.client.clone(), view);
     perform(call, known, record, state, body(attributes, &desired)).await
@@ -59,34 +59,48 @@ pub(super) async fn hide(call: &Call<'_>, known: Known) -> Result<Known, ScimErr
         hides: true,
         deletes: false,
     };
-    let (client, config) = (&call.access.client, call.config);
-    let mut record = record_of(&known);
-    record.owner = ownership::allow(wish, client, &known.user, known.record.as_ref(), config)?;
+    let mut record = known.record_to_write();
+    record.owner = allow(call, &known, wish)?;
     record.hidden_by = Some(by(call));
     perform(call, known, record, state, Map::new()).await
 }
 
 /// What `DELETE` does where the configuration says so: the user is gone.
-pub(super) async fn delete(call: &Call<'_>, known: Known) -> Result<Known, ScimError> {
+pub(super) async fn delete(call: &Call<'_>, known: Known) -> Result<(), ScimError> {
     let wish = Wish {
         attributes: &[],
         state: StateChange::None,
         hides: false,
         deletes: true,
     };
-    let (client, config) = (&call.access.client, call.config);
-    ownership::allow(wish, client, &known.user, known.record.as_ref(), config)?;
+    allow(call, &known, wish)?;
     let id = &known.user.id;
     count_suspension(call, id).await?;
     call.jumpcloud.delete_user(id).await?;
     if let Some(record) = &known.record {
         call.state.delete_user_record(record).await?;
     }
-    Ok(known)
+    Ok(())
 }
 
-/// Writes the record, then JumpCloud, and then that the write is over. A definite refusal by JumpCloud puts the record back;
-/// after any other failure the user is free again when this request's time is over.
+/// Whose the user is after this client's write, or why it may not write.
+pub(super) fn allow(
+    call: &Call<'_>,
+    known: &Known,
+    wish: Wish<'_>,
+) -> Result<Option<Owner>, ScimError> {
+    let client = &call.access.client;
+    ownership::allow(
+        wish,
+        client,
+        &known.user,
+        known.record.as_ref(),
+        call.config,
+    )
+}
+
+/// Writes the record, then JumpCloud, and then that the write is over. A definite refusal by JumpCloud puts the record back.
+/// Where even the end of a write was not written, the user is free again when this request's time is over.
 ///
 /// What lets a client switch a user on again, or bring one back, is forgotten last: whatever is cut off between may be
 /// sent once more.
@@ -341,9 +355,4 @@ pub(super) fn by(call: &Call<'_>) -> ByClient {
         client: call.access.client.clone(),
         at: call.now,
     }
-}
-
-fn record_of(known: &Known) -> UserRecord {
-    let new = || UserRecord::new(known.user.id.clone());
-    known.record.clone().unwrap_or_else(new)
 }

@@ -133,15 +133,7 @@ impl<'a> Known<'a> {
 
     /// Whether a user may never be written.
     pub(super) fn protection(&self, user: &SystemUser) -> Option<Reason> {
-        let protect = &self.config.protect;
-        let is_protected = |name: &String| user.username.eq_ignore_ascii_case(name);
-        let why = if protect.usernames.iter().any(is_protected) {
-            "is protected by the configuration"
-        } else if protect.admins && user.admin {
-            "is a JumpCloud administrator"
-        } else {
-            return None;
-        };
+        let why = self.config.protect.reason(&user.username, user.admin)?;
         let text = format!("the user {why} and is never written");
         Some(Reason::new("protected", text))
     }

@@ -1,21 +1,32 @@
 //! Users of HR under the hands of SCIM clients: HR's values stay, switching off wins, and nobody reopens a leaver.
 
-use e2e::Reading;
+use e2e::{Reading, World};
 use jiff::SignedDuration;
 use sandbox::{Fault, Stage, Vendor};
-use serde_json::json;
+use serde_json::{Value, json};
 use sync::Outcome;
 
 use super::{ENTERPRISE_URN, ada, create, stored};
 use crate::{ana, world};
 
-#[tokio::test]
-async fn client_changes_what_hr_does_not_write_and_nothing_else() {
+/// A world in which HR has Ana: her worker id, and her path as a SCIM user.
+async fn ana_of_hr() -> (World, String, String) {
     let world = world().await;
     let id = world.hire(ana());
     world.run_sync().await;
-    let user = world.user_of(&id).await["_id"].clone();
-    let path = format!("/Users/{}", user.as_str().unwrap());
+    let user = world.user_of(&id).await;
+    let path = format!("/Users/{}", user["_id"].as_str().unwrap_or_default());
+    (world, id, path)
+}
+
+/// A PATCH that switches a user on or off.
+fn switch(on: bool) -> Value {
+    json!([{"op": "replace", "path": "active", "value": on}])
+}
+
+#[tokio::test]
+async fn client_changes_what_hr_does_not_write_and_nothing_else() {
+    let (world, id, path) = ana_of_hr().await;
     let scim = world.scim();
 
     let title = json!([{"op": "replace", "path": "title", "value": "Boss"}]);
@@ -30,13 +41,8 @@ async fn client_changes_what_hr_does_not_write_and_nothing_else() {
 
 #[tokio::test]
 async fn switching_off_holds_against_hr_and_ends_with_the_client() {
-    let world = world().await;
-    let id = world.hire(ana());
-    world.run_sync().await;
-    let user = world.user_of(&id).await["_id"].clone();
-    let path = format!("/Users/{}", user.as_str().unwrap());
+    let (world, id, path) = ana_of_hr().await;
     let scim = world.scim();
-    let switch = |on: bool| json!([{"op": "replace", "path": "active", "value": on}]);
 
     scim.operate(&path, switch(false)).await.expect(200);
     let report = world.run_sync().await;
@@ -49,13 +55,8 @@ async fn switching_off_holds_against_hr_and_ends_with_the_client() {
 
 #[tokio::test]
 async fn leaver_whom_a_client_switched_off_is_not_switched_on_by_it() {
-    let world = world().await;
-    let id = world.hire(ana());
-    world.run_sync().await;
-    let user = world.user_of(&id).await["_id"].clone();
-    let path = format!("/Users/{}", user.as_str().unwrap());
+    let (world, id, path) = ana_of_hr().await;
     let scim = world.scim();
-    let switch = |on: bool| json!([{"op": "replace", "path": "active", "value": on}]);
     scim.operate(&path, switch(false)).await.expect(200);
 
     world.change(&id, &ana().stage(Stage::Inactive(world.days_ago(2))));
@@ -92,7 +93,6 @@ async fn switching_on_that_got_no_answer_can_be_sent_again() {
     let scim = world.scim();
     let id = create(&scim, ada()).await.id();
     let path = format!("/Users/{id}");
-    let switch = |on: bool| json!([{"op": "replace", "path": "active", "value": on}]);
     scim.operate(&path, switch(false)).await.expect(200);
     // Refused as often as it is tried within one request.
     world.fault(Fault::status(Vendor::JumpCloud, 503).method("PUT").times(5));
