@@ -152,7 +152,7 @@ fn lifecycle(section: &mut Section<'_>) -> Lifecycle {
         activate: section.or("activate", default.activate, choice(ACTIVATE)),
         provision_days_before: section.optional("provision_days_before", days_before),
         activate_at: section.or("activate_at", default.activate_at, parsed(local_time)),
-        leave_at: section.or("leave_at", default.leave_at, choice(LEAVE_AT)),
+        leave_at: section.or("leave_at", default.leave_at, leave_at),
         grace_days: section.or("grace_days", default.grace_days, number(0..=365)),
         invite: section.or("invite", default.invite, choice(INVITE)),
         reinvite: section.or("reinvite", default.reinvite, flag),
@@ -167,10 +167,6 @@ const ACTIVATE: &[(&str, Activate)] = &[
     ("immediately", Activate::Immediately),
     ("on_start_date", Activate::OnStartDate),
     ("never", Activate::Never),
-];
-const LEAVE_AT: &[(&str, LeaveAt)] = &[
-    ("end_of_last_day", LeaveAt::EndOfLastDay),
-    ("on_status", LeaveAt::OnStatus),
 ];
 const INVITE: &[(&str, Invite)] = &[
     ("personal", Invite::Personal),
@@ -191,6 +187,20 @@ fn days_before(value: &Value<'_>) -> Option<u16> {
         (Some("any"), _) => None,
         (_, Some(days @ 0..=365)) => Some(days),
         _ => value.refuse("`\"any\"` or a whole number from 0 to 365"),
+    }
+}
+
+/// A word, or a local time of the last day.
+fn leave_at(value: &Value<'_>) -> Option<LeaveAt> {
+    let time = |text: &str| local_time(text).ok().map(LeaveAt::TimeOfLastDay);
+    match value.as_text() {
+        Some("end_of_last_day") => Some(LeaveAt::EndOfLastDay),
+        Some("on_status") => Some(LeaveAt::OnStatus),
+        text => text.and_then(time).or_else(|| {
+            value.refuse(
+                "`\"end_of_last_day\"`, `\"on_status\"` or a time from `\"00:00\"` to `\"23:59\"`",
+            )
+        }),
     }
 }
 

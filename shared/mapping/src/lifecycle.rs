@@ -1,7 +1,7 @@
 //! Joiners, movers, leavers: where somebody stands at a moment.
 //!
-//! Every date is a moment where the person is: the first day begins at `activate_at`, the last one ends at the
-//! following midnight. A moment that daylight saving skips is the next one that exists: never early.
+//! Every date is a moment where the person is: the first day begins at `activate_at`, the last one ends at `leave_at`, by
+//! default at the following midnight. A moment that daylight saving skips is the next one that exists: never early.
 
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
@@ -118,8 +118,12 @@ pub fn activation_moment(worker: &Worker, lifecycle: &Lifecycle) -> Option<Times
 
 /// The moment at which the last day, with its grace days, has ended for this person.
 pub fn leaving_moment(worker: &Worker, lifecycle: &Lifecycle) -> Option<Timestamp> {
-    let days = 1 + i64::from(lifecycle.grace_days);
-    moment(worker, worker.employment.last_day?, days, Time::midnight())
+    let (days, time) = match lifecycle.leave_at {
+        LeaveAt::EndOfLastDay | LeaveAt::OnStatus => (1, Time::midnight()),
+        LeaveAt::TimeOfLastDay(time) => (0, time),
+    };
+    let days = days + i64::from(lifecycle.grace_days);
+    moment(worker, worker.employment.last_day?, days, time)
 }
 
 /// `days` after a date at a local time; `None` beyond the calendar's end.
