@@ -11,6 +11,7 @@
 //! - `judge`: pure; which classes of change are held back
 //! - `apply`: writes; the only place that does
 //! - `report`: what happened, as data
+//! - `metrics`: pure; the figures of it that alarms watch
 //!
 //! [`Runner::run`] is the whole flow on one screen.
 
@@ -20,6 +21,7 @@ mod explain;
 mod gather;
 mod judge;
 mod lease;
+mod metrics;
 mod plan;
 mod planner;
 mod progress;
@@ -35,6 +37,7 @@ pub use clients::chain;
 pub use explain::{ExplainedRow, Explanation};
 pub use gather::{GatherError, HrSource, Scope, Snapshot, SourceRead};
 pub use judge::{Approvals, ApprovedPerson, ApprovedPlan, Held, HeldBy, HeldClass};
+pub use metrics::metrics;
 pub use plan::{Change, ChangeDigest, Note, PersonPlan, Plan, Reason, RunWarning, SourceFacts};
 pub use planner::plan;
 pub use progress::{OnProgress, Progress, unwatched};
