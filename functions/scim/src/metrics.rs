@@ -77,20 +77,20 @@ mod tests {
             .collect()
     }
 
-    fn served(jumpcloud: u64, key_refused: bool) -> Option<Served> {
-        Some(Served {
+    fn served(jumpcloud: u64, key_refused: bool) -> Served {
+        Served {
             method: Method::GET,
             target: "/Users",
             jumpcloud,
             dynamodb: 0,
             key_refused,
-        })
+        }
     }
 
     #[test]
     fn request_is_counted_with_its_class_and_its_cost() {
         assert_eq!(
-            told(StatusCode::OK, served(2, false)),
+            told(StatusCode::OK, Some(served(2, false))),
             [
                 ("ScimRequests", 1),
                 ("ScimLatency", 12),
@@ -99,7 +99,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            told(StatusCode::INTERNAL_SERVER_ERROR, served(1, true)),
+            told(StatusCode::INTERNAL_SERVER_ERROR, Some(served(1, true))),
             [
                 ("ScimRequests", 1),
                 ("ScimLatency", 12),
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn request_that_never_came_to_jumpcloud_says_nothing_of_its_key() {
-        for served in [None, served(0, false)] {
+        for served in [None, Some(served(0, false))] {
             assert_eq!(
                 told(StatusCode::UNAUTHORIZED, served),
                 [
