@@ -7,6 +7,7 @@ calls of the AWS SDK, the table's layout, metrics, log messages. A rule that can
 import json
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 from botocore.loaders import Loader
@@ -188,8 +189,7 @@ def shown_metrics(template):
 
 
 def check_metrics(template):
-    code = source("functions/sync/src/metrics.rs", "functions/scim/src/metrics.rs")
-    code += "".join(Path(it).read_text() for it in ("functions/sync/src/metrics.rs", "functions/scim/src/metrics.rs"))
+    code = "".join(Path(f"functions/{function}/src/metrics.rs").read_text() for function in ("sync", "scim"))
     written = set(re.findall(r'"((?:Run|People|Held|Calls|Scim|JumpCloudKey|Warnings)\w*)"', code))
     expect(written, "metrics: the code shows none; has it moved?")
     for where, name in shown_metrics(template):
@@ -214,9 +214,34 @@ def check_queries(template):
             expect(logged or f'\\"{field}\\"' in access_log, f"{name}: nothing logs the field `{field}`")
 
 
+def check_configurations(template):
+    """Each environment's configuration names the secrets that its stack makes."""
+    secrets = {resolved(secret["Name"], True) for secret in of_type(template, "AWS::SecretsManager::Secret").values()}
+    for name, environment in tomllib.loads(Path("samconfig.toml").read_text()).items():
+        if name == "version":
+            continue
+        stack = environment["global"]["parameters"]["stack_name"]
+        given = environment["deploy"]["parameters"].get("parameter_overrides", [])
+        file = dict(it.split("=", 1) for it in given).get("ConfigFile", template["Parameters"]["ConfigFile"]["Default"])
+        config = tomllib.loads(Path("infra/config", file).read_text())
+        named = {config["jumpcloud"]["api_key"], config["scim"]["tokens"]}
+        named |= {source["api_key"] for source in config["source"]}
+        made = {secret.replace("AWS::StackName", stack) for secret in secrets}
+        for secret in sorted(named - made):
+            problems.append(f"{file}: the stack `{stack}` makes no secret `{secret}`")
+
+
 def main(path):
     template = json.loads(Path(path).read_text())
-    for check in (check_variables, check_permissions, check_table, check_rules, check_metrics, check_queries):
+    for check in (
+        check_variables,
+        check_permissions,
+        check_table,
+        check_rules,
+        check_metrics,
+        check_queries,
+        check_configurations,
+    ):
         check(template)
     for problem in problems:
         print(problem)

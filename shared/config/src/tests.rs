@@ -11,6 +11,10 @@ use proptest::prelude::*;
 use crate::{Claim, Config, CreateAs, Exceeded, Limit, OnDelete, SourceKind};
 
 const EXAMPLE: &str = include_str!("../../../rollcall.example.toml");
+const DEPLOYED: [&str; 2] = [
+    include_str!("../../../infra/config/rollcall.toml"),
+    include_str!("../../../infra/config/staging.toml"),
+];
 
 /// The least that a configuration must say.
 const LEAST: &str = r#"
@@ -488,6 +492,13 @@ fn example_file_holds_the_defaults() {
     let least = Config::parse(LEAST).unwrap();
     example.digest.clone_from(&least.digest);
     assert_eq!(format!("{example:#?}"), format!("{least:#?}"));
+}
+
+#[test]
+fn deployed_configurations_are_right() {
+    for text in DEPLOYED {
+        Config::parse(text).unwrap_or_else(|errors| panic!("{errors}"));
+    }
 }
 
 #[test]
