@@ -12,11 +12,10 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::clean::{clean, clean_email, day, full_name, some_id, text_of};
+use crate::details::{Details, Part, Unread};
 use crate::jumpcloud::{Address, PhoneNumber, or_default};
-use crate::worker::{
-    Details, Employment, Part, Status, Text, Unread, Worker, WorkerId, Zones, clean, clean_email,
-    day, full_name, some_id, text_of,
-};
+use crate::worker::{Employment, Status, Text, Worker, WorkerId, Zones};
 
 /// A person (`GET /people`).
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
