@@ -16,7 +16,7 @@ use self::employment::employment;
 use crate::clean::{clean, clean_email, day, full_name, some_id, text_of};
 use crate::details::{Details, Part, Unread};
 use crate::jumpcloud::{Address, PhoneNumber, or_default};
-use crate::worker::{Text, Warning, Worker, WorkerId, Zones};
+use crate::worker::{Text, Worker, WorkerId, Zones};
 
 /// A person as Deel returns it. Pay, birth dates and the like are never read.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -258,6 +258,7 @@ pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
                 .map(home_address)
                 .into_iter()
                 .collect(),
+            warnings: zone_warning.into_iter().collect(),
             ..Details::default()
         }
         .boxed(),
@@ -266,7 +267,6 @@ pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
             .and(Part::CustomFields, true),
         employment: employment(person, &contracts, today),
         zone,
-        warnings: zone_warning.into_iter().collect::<Vec<Warning>>(),
     }
 }
 

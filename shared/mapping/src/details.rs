@@ -1,9 +1,9 @@
 //! The parts of a [`Worker`](crate::Worker) that few people have, or that a source gives apart from the rest.
 
 use crate::jumpcloud::{Address, PhoneNumber};
-use crate::worker::Text;
+use crate::worker::{Text, Warning};
 
-/// What no more than a few attributes need, apart from the rest so that a company of 100,000 fits in memory.
+/// What most people have nothing of, apart from the rest so that a company of 100,000 fits in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Details {
     /// Addresses, at most one of a kind.
@@ -12,6 +12,8 @@ pub struct Details {
     pub phone_numbers: Vec<PhoneNumber>,
     /// Custom fields by name.
     pub custom_fields: Vec<(Text, Text)>,
+    /// What was odd about the record and does not stop it.
+    pub warnings: Vec<Warning>,
 }
 
 impl Details {

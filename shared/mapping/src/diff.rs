@@ -332,3 +332,6 @@ pub fn custom_attributes<'a>(
     }
     attributes
 }
+
+#[cfg(test)]
+mod tests;

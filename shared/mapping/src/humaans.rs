@@ -286,6 +286,7 @@ pub fn to_worker(person: &Person, directory: &Directory, zones: &Zones, now: Tim
                 .and_then(|values| values.get(&person.id))
                 .cloned()
                 .unwrap_or_default(),
+            warnings: zone_warning.into_iter().collect(),
         }
         .boxed(),
         unread: Unread::default()
@@ -295,7 +296,6 @@ pub fn to_worker(person: &Person, directory: &Directory, zones: &Zones, now: Tim
             .and(Part::CustomFields, custom_values.is_none()),
         employment: employment(person),
         zone,
-        warnings: zone_warning.into_iter().collect(),
     }
 }
 
@@ -402,3 +402,6 @@ fn some_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, 
     let text = Option::<Text>::deserialize(deserializer)?;
     Ok(day(text.as_deref()).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,8 +123,6 @@ pub struct Worker {
     pub employment: Employment,
     /// Where the person is: every date is a moment there.
     pub zone: TimeZone,
-    /// What was odd about the record and does not stop it.
-    pub warnings: Vec<Warning>,
 }
 
 impl Worker {
@@ -145,6 +143,11 @@ impl Worker {
         self.details
             .as_deref()
             .map_or(&[], |own| &own.phone_numbers)
+    }
+
+    /// What was odd about the record and does not stop it.
+    pub fn warnings(&self) -> &[Warning] {
+        self.details.as_deref().map_or(&[], |own| &own.warnings)
     }
 
     /// The phone number of this kind.
