@@ -39,7 +39,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             return None;
         }
         let mut person = PersonPlan::new(candidate.key());
-        let odd = candidate.worker.warnings.iter();
+        let odd = candidate.worker.warnings().iter();
         self.warnings.extend(odd.map(|warning| {
             RunWarning::of(&person.key, warning.code.clone(), warning.message.clone())
         }));
@@ -105,7 +105,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
         };
         is_done
             && self.refusal(candidate).is_none()
-            && candidate.worker.warnings.is_empty()
+            && candidate.worker.warnings().is_empty()
             && !is_unfinished(link)
             && link.missing.is_none()
             && !is_undone(link, user)
@@ -298,7 +298,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             let class = match (person.adopts, &difference.attribute) {
                 (Some(AdoptBy::Email), _) => Class::Adopt,
                 (_, Attribute::Email) => Class::Rename,
-                _ if difference.to.is_null() => Class::Blank,
+                _ if difference.hr.is_null() => Class::Blank,
                 _ => Class::Update,
             };
             if let Attribute::Custom(_) = &difference.attribute {
