@@ -115,7 +115,14 @@ pub(crate) fn explain(
                 _ if ahead_of.is_some() && ahead_of == worker.employment.last_day => {
                     "gone: suspended ahead of the last day, as was asked for".to_owned()
                 }
-                standing => describe(&standing),
+                standing => {
+                    let is_ours = link.is_some() && user.is_some();
+                    let membership = source
+                        .policy
+                        .scope
+                        .membership(worker, read.incomplete.is_none());
+                    describe(&membership.decide(standing, lifecycle, is_ours))
+                }
             };
             explanations.push(Explanation {
                 standing,
@@ -205,6 +212,7 @@ fn describe(standing: &Standing) -> String {
         Standing::Active(None) => "access".to_owned(),
         Standing::Gone(why) => format!("gone: {why}"),
         Standing::Unclear(seen) => format!("unclear, so nothing is changed: {seen}"),
+        Standing::OutOfScope(why) => format!("out of the source's scope: {why}"),
     }
 }
 
@@ -221,11 +229,13 @@ fn policy(lifecycle: &Lifecycle) -> String {
         missing,
         missing_runs,
         rehires,
+        out_of_scope,
     } = lifecycle;
     let provision = provision_days_before.map_or("any".to_owned(), |days| days.to_string());
     format!(
         "activate {activate:?} at {activate_at}, provision_days_before {provision}, invite {invite:?}, reinvite {reinvite}, \
-         leave_at {leave_at:?}, grace_days {grace_days}, leavers {leavers:?}, missing {missing:?} after {missing_runs}, rehires {rehires:?}"
+         leave_at {leave_at:?}, grace_days {grace_days}, leavers {leavers:?}, missing {missing:?} after {missing_runs}, rehires {rehires:?}, \
+         out_of_scope {out_of_scope:?}"
     )
 }
 

@@ -66,6 +66,7 @@ struct Named {
 #[serde(default)]
 struct Manager {
     id: Option<Text>,
+    work_email: Option<Text>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -197,6 +198,10 @@ pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
             .as_ref()
             .and_then(|manager| clean(manager.id.as_deref()))
             .map(WorkerId),
+        manager_email: person
+            .direct_manager
+            .as_ref()
+            .and_then(|manager| clean_email(manager.work_email.as_deref())),
         addresses: person.addresses.iter().map(home_address).collect(),
         employment: employment(person, &contracts, today),
         zone,

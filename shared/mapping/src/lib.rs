@@ -4,7 +4,8 @@
 //!
 //! - [`deel`]: Deel's record types, and how a record becomes a [`Worker`]
 //! - [`Worker`]: the canonical person in HR
-//! - [`standing`]: where somebody stands today: no account yet, staged, active or gone
+//! - [`standing`]: where somebody stands today: no account yet, staged, active or gone; [`SourceScope`]: whom a source
+//!   is for
 //! - [`TABLE`]: the published mapping, row by row; `docs/mapping.md` is rendered from it
 //! - [`desired_user`] and [`diff`]: what JumpCloud should hold, and what must change for it; [`is_in_step`]: whether
 //!   anything must
@@ -17,6 +18,7 @@ mod jumpcloud;
 mod lifecycle;
 mod policy;
 pub mod scim;
+mod scope;
 mod table;
 mod username;
 mod worker;
@@ -35,8 +37,9 @@ pub use jumpcloud::{
 pub use lifecycle::{NoAccount, Standing, activation_moment, leaving_moment, standing};
 pub use policy::{
     Activate, AdoptBy, AttributeRule, Blank, Class, Invite, LeaveAt, Leavers, Lifecycle, Missing,
-    Origin, Policy, Rehires, TextTemplate, Update,
+    Origin, OutOfScope, Policy, Rehires, TextTemplate, Update,
 };
+pub use scope::{Membership, ScopeKey, Selection, SourceScope};
 pub use table::{Attribute, Field, Row, TABLE, render_markdown};
 pub use username::{UsernameTemplate, Usernames, fold};
 pub use worker::{

@@ -23,6 +23,9 @@ pub enum Standing {
     Gone(String),
     /// HR is unclear: nothing is changed. Says what was seen.
     Unclear(String),
+    /// The source is not for this person: no account, and one that exists keeps access only as the source's
+    /// `out_of_scope` says. Says what decided; [`Membership::decide`](crate::Membership::decide) finds it.
+    OutOfScope(String),
 }
 
 /// Why somebody has no account yet.

@@ -105,6 +105,8 @@ pub struct Worker {
     pub city: Option<Text>,
     /// The person's manager, when the source names one of its own people.
     pub manager: Option<WorkerId>,
+    /// The manager's work e-mail, by which somebody outside the source is found.
+    pub manager_email: Option<Text>,
     /// Addresses.
     pub addresses: Vec<Address>,
     /// Status and dates.

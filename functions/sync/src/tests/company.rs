@@ -166,7 +166,10 @@ impl Company {
             for change in &plan.changes {
                 match change.attribute.as_str() {
                     "owner" | "invitation" => continue,
-                    "manager" => managers.push((id.clone(), manager_of(&change.to).unwrap())),
+                    "manager" => match manager_of(&change.to, &plan.key.source) {
+                        Some(manager) => managers.push((id.clone(), manager)),
+                        None => user["manager"] = change.to.clone(),
+                    },
                     attribute => user[attribute] = change.to.clone(),
                 }
                 if let Some(attribute) = mapping::Attribute::named(&change.attribute) {
@@ -200,7 +203,7 @@ impl Company {
             self.links.push(link);
         }
         for (user, manager) in managers {
-            let link = self.links.iter().find(|link| link.key.worker_id == manager);
+            let link = self.links.iter().find(|link| link.key == manager);
             let id = link.and_then(|link| link.user_id.clone());
             if let Some(id) = id {
                 users.get_mut(&user).unwrap()["manager"] = json!(id);
