@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use mapping::{
     Attribute, AttributeRule, Blank, Field, Lifecycle, NoAccount, Origin, Standing, Status, Update,
-    Worker, WorkerKey, Written, activation_moment, leaving_moment, standing, value_of,
+    Worker, WorkerKey, Written, activation_moment, leaving_moment, value_of,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -111,18 +111,17 @@ pub(crate) fn explain(
                 .and_then(|link| link.suspension)
                 .filter(|suspension| suspension.holds)
                 .and_then(|suspension| suspension.ahead_of);
-            let standing = match standing(worker, lifecycle, now) {
+            let ours = user.filter(|user| {
+                let id = link.map(|link| link.user_id.as_ref());
+                id.is_some_and(|id| id.is_none_or(|id| *id == user.id))
+            });
+            let ours = ours.map(mapping::SystemUser::state);
+            let whole = read.incomplete.is_none();
+            let standing = match source.policy.standing(worker, now, ours, whole) {
                 _ if ahead_of.is_some() && ahead_of == worker.employment.last_day => {
                     "gone: suspended ahead of the last day, as was asked for".to_owned()
                 }
-                standing => {
-                    let is_ours = link.is_some() && user.is_some();
-                    let membership = source
-                        .policy
-                        .scope
-                        .membership(worker, read.incomplete.is_none());
-                    describe(&membership.decide(standing, lifecycle, is_ours))
-                }
+                standing => describe(&standing),
             };
             explanations.push(Explanation {
                 standing,

@@ -269,7 +269,7 @@ fn employment(person: &Person, contracts: &[&Contract], today: Date) -> Employme
 ///
 /// Somebody with any open-ended contract has no last day, whatever other contracts say; the person's own dates speak
 /// only where it is clear which contract they are about. A last day before the first one belongs to an earlier
-/// engagement.
+/// engagement, and is of interest until the next one begins.
 fn dates<'a>(
     person: &'a Person,
     contracts: &[&'a Contract],
@@ -310,9 +310,10 @@ fn dates<'a>(
             cancelled,
         )?);
     } else if open {
-        last_day = None;
+        last_day = last_day.filter(|last| start.is_some_and(|start| *last < start));
     }
-    let last_day = last_day.filter(|last| start.is_none_or(|start| *last >= start));
+    let is_to_come = start.is_some_and(|start| start > today);
+    let last_day = last_day.filter(|last| is_to_come || start.is_none_or(|start| *last >= start));
     Ok((start, last_day))
 }
 

@@ -4,7 +4,7 @@
 //!
 //! - [`deel`]: Deel's record types, and how a record becomes a [`Worker`]
 //! - [`Worker`]: the canonical person in HR
-//! - [`standing`]: where somebody stands today: no account yet, staged, active or gone; [`SourceScope`]: whom a source
+//! - [`Standing`]: where somebody stands today: no account yet, staged, active or gone; [`SourceScope`]: whom a source
 //!   is for
 //! - [`TABLE`]: the published mapping, row by row; `docs/mapping.md` is rendered from it
 //! - [`desired_user`] and [`diff`]: what JumpCloud should hold, and what must change for it; [`is_in_step`]: whether
@@ -34,12 +34,12 @@ pub use jumpcloud::{
     Address, CustomAttribute, MembershipMethod, ScheduledState, SystemUser, SystemUserId,
     UserGroup, UserGroupId, UserState,
 };
-pub use lifecycle::{NoAccount, Standing, activation_moment, leaving_moment, standing};
+pub use lifecycle::{NoAccount, Standing, activation_moment, leaving_moment};
 pub use policy::{
     Activate, AdoptBy, AttributeRule, Blank, Class, Invite, LeaveAt, Leavers, Lifecycle, Missing,
     Origin, OutOfScope, Policy, Rehires, TextTemplate, Update,
 };
-pub use scope::{Membership, ScopeKey, Selection, SourceScope};
+pub use scope::{ScopeKey, Selection, SourceScope};
 pub use table::{Attribute, Field, Row, TABLE, render_markdown};
 pub use username::{UsernameTemplate, Usernames, fold};
 pub use worker::{

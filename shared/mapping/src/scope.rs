@@ -1,11 +1,14 @@
 //! Whom a source is for: `include` and `exclude` of a `[[source]]`, and what they make of somebody's standing.
 //!
-//! Knows nothing of JumpCloud: whether somebody has a user of ours is the caller's to say.
+//! Whether somebody has a user of ours is the caller's to say.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lifecycle::Standing;
-use crate::policy::{Leavers, Lifecycle};
+use jiff::Timestamp;
+
+use crate::jumpcloud::UserState;
+use crate::lifecycle::{Standing, between, standing};
+use crate::policy::{Leavers, Lifecycle, Policy};
 use crate::worker::Worker;
 
 #[cfg(test)]
@@ -168,10 +171,33 @@ impl SourceScope {
     }
 }
 
+impl Policy {
+    /// Where this person stands at `now`, with all that the source's settings make of it. `ours` is the state of the
+    /// user of ours, if there is one; `whole` says whether the source was read whole.
+    pub fn standing(
+        &self,
+        worker: &Worker,
+        now: Timestamp,
+        ours: Option<UserState>,
+        whole: bool,
+    ) -> Standing {
+        let mut standing = standing(worker, &self.lifecycle, now);
+        let is_to_begin = matches!(standing, Standing::Absent(_) | Standing::Staged(_));
+        if is_to_begin
+            && ours == Some(UserState::Activated)
+            && let Some(why) = between(worker, &self.lifecycle, now)
+        {
+            standing = Standing::Gone(why);
+        }
+        let membership = self.scope.membership(worker, whole);
+        membership.decide(standing, &self.lifecycle, ours.is_some())
+    }
+}
+
 impl Membership {
     /// What becomes of somebody's standing. Unknown means unchanged for those who have a user of `ours`, and no account
     /// for the others; and whoever has left loses access as a leaver, in scope or not.
-    pub fn decide(self, standing: Standing, lifecycle: &Lifecycle, ours: bool) -> Standing {
+    pub(crate) fn decide(self, standing: Standing, lifecycle: &Lifecycle, ours: bool) -> Standing {
         let closes = lifecycle.leavers == Leavers::Suspend;
         match (self, standing) {
             (Self::Inside, standing) => standing,

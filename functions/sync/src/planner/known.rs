@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use config::{Config, Source};
 use jiff::{SignedDuration, Timestamp};
 use mapping::{
-    AdoptBy, NoAccount, OutOfScope, Policy, SourceName, Standing, SystemUser, Text, UserState,
-    Worker, WorkerKey, mappable, standing,
+    AdoptBy, NoAccount, OutOfScope, SourceName, Standing, SystemUser, Text, UserState, Worker,
+    WorkerKey, mappable,
 };
 use state::Link;
 
@@ -368,18 +368,17 @@ impl<'a> Known<'a> {
         read: &SourceRead,
         (link, found): (Option<&Link>, Found<'_>),
     ) -> Standing {
-        let Policy {
-            scope, lifecycle, ..
-        } = &source.policy;
-        let standing = match worker.employment.last_day {
-            Some(last_day) if self.is_ahead_of_last_day(worker, link) => {
-                Standing::Gone(format!("asked for before the last day, {last_day}"))
-            }
-            _ => standing(worker, lifecycle, self.now),
+        if let Some(last_day) = worker.employment.last_day
+            && self.is_ahead_of_last_day(worker, link)
+        {
+            return Standing::Gone(format!("asked for before the last day, {last_day}"));
+        }
+        let ours = match found {
+            Found::Linked(_, user) => Some(user.state()),
+            _ => None,
         };
-        let is_ours = matches!(found, Found::Linked(..));
-        let membership = scope.membership(worker, read.incomplete.is_none());
-        membership.decide(standing, lifecycle, is_ours)
+        let whole = read.incomplete.is_none();
+        source.policy.standing(worker, self.now, ours, whole)
     }
 
     /// Whether this person's suspension is, or was, asked for ahead of the last day that HR shows.
