@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use mapping::{
     Attribute, AttributeRule, Blank, Field, Lifecycle, NoAccount, Origin, Standing, Status, Update,
-    Worker, WorkerKey, Written, activation_moment, leaving_moment, value_of,
+    Worker, WorkerKey, Written, activation_moment, hr_value, leaving_moment, value_of,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::gather::Snapshot;
 use crate::judge::Approvals;
@@ -21,7 +21,7 @@ pub struct Explanation {
     /// Who.
     pub key: WorkerKey,
     /// What HR's record says, field by field.
-    pub record: Vec<(&'static str, String)>,
+    pub record: Vec<(String, String)>,
     /// The employment status, all status fields taken together.
     pub status: String,
     /// The first day.
@@ -116,8 +116,7 @@ pub(crate) fn explain(
                 id.is_some_and(|id| id.is_none_or(|id| *id == user.id))
             });
             let ours = ours.map(mapping::SystemUser::state);
-            let whole = read.incomplete.is_none();
-            let standing = match source.policy.standing(worker, now, ours, whole) {
+            let standing = match source.policy.standing(worker, now, ours) {
                 _ if ahead_of.is_some() && ahead_of == worker.employment.last_day => {
                     "gone: suspended ahead of the last day, as was asked for".to_owned()
                 }
@@ -176,14 +175,17 @@ pub(crate) fn explain(
     explanations
 }
 
-fn record(worker: &Worker) -> Vec<(&'static str, String)> {
-    let texts = Field::ALL
+fn record(worker: &Worker) -> Vec<(String, String)> {
+    let custom = worker.custom_fields().iter();
+    let fields = Field::ALL
         .into_iter()
-        .filter_map(|field| Some((field.name(), field.text(worker)?.to_owned())));
+        .chain(custom.map(|(name, _)| Field::Custom(name.clone())));
+    let texts =
+        fields.filter_map(|field| Some((field.to_string(), field.text(worker)?.to_owned())));
     let manager = worker
         .manager
         .as_ref()
-        .map(|manager| (Field::Manager.name(), manager.to_string()));
+        .map(|manager| (Field::Manager.to_string(), manager.to_string()));
     texts.chain(manager).collect()
 }
 
@@ -246,12 +248,7 @@ fn row(
     decision: &PersonRow,
 ) -> ExplainedRow {
     let attribute = rule.attribute.to_string();
-    let hr = match rule.origin {
-        Origin::Field(Field::Addresses) if worker.addresses.is_empty() => Value::Null,
-        Origin::Field(Field::Addresses) => json!(worker.addresses),
-        Origin::Field(Field::Manager) => json!(worker.manager),
-        _ => json!(rule.text(worker)),
-    };
+    let hr = hr_value(rule, worker);
     let jumpcloud = user.map_or(Value::Null, |user| value_of(&rule.attribute, user));
     let change = decision
         .changes
@@ -280,7 +277,7 @@ fn row(
     };
     ExplainedRow {
         from: match &rule.origin {
-            Origin::Field(field) => field.name().to_owned(),
+            Origin::Field(field) => field.to_string(),
             Origin::Template(_) => "a template".to_owned(),
         },
         written: written.sent(&rule.attribute).cloned().unwrap_or_default(),

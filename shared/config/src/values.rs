@@ -85,14 +85,3 @@ pub(crate) fn choice<T: Copy>(words: &[(&str, T)]) -> impl Fn(&Value<'_>) -> Opt
         })
     }
 }
-
-/// A reader that refuses the words of a later version as such.
-pub(crate) fn except_later<T>(
-    later: &[&str],
-    read: impl Fn(&Value<'_>) -> Option<T>,
-) -> impl Fn(&Value<'_>) -> Option<T> {
-    move |value| match value.as_text() {
-        Some(word) if later.contains(&word) => value.unavailable(),
-        _ => read(value),
-    }
-}

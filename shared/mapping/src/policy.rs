@@ -3,12 +3,16 @@
 //! Only data: `lifecycle.rs` and `diff.rs` say what it means.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
+use crate::attribute::Attribute;
+use crate::field::Field;
 use crate::scope::SourceScope;
-use crate::table::{Attribute, Field, TABLE};
+use crate::table::{Column, Row, TABLE};
+use crate::template::TextTemplate;
 use crate::username::UsernameTemplate;
 use crate::worker::{Text, Worker};
 
@@ -30,6 +34,15 @@ pub struct Policy {
 impl Policy {
     /// The published mapping of Deel with every default of the configuration.
     pub fn deel() -> Self {
+        Self::published(|row| &row.deel)
+    }
+
+    /// The published mapping of Humaans with every default of the configuration.
+    pub fn humaans() -> Self {
+        Self::published(|row| &row.humaans)
+    }
+
+    fn published(column: fn(&Row) -> &Column) -> Self {
         Self {
             scope: SourceScope::default(),
             username: UsernameTemplate::default(),
@@ -37,10 +50,21 @@ impl Policy {
             adopt: vec![AdoptBy::EmployeeIdentifier, AdoptBy::Email],
             attributes: TABLE
                 .iter()
-                .filter(|row| row.deel_default)
+                .filter(|row| column(row).by_default)
                 .map(AttributeRule::of)
                 .collect(),
         }
+    }
+
+    /// The custom fields of the HR system that rules name: where there are none, HR need not be asked for any.
+    pub fn custom_fields(&self) -> BTreeSet<Text> {
+        let fields = self.attributes.iter().flat_map(AttributeRule::fields);
+        fields
+            .filter_map(|field| match field {
+                Field::Custom(name) => Some(name.clone()),
+                _ => None,
+            })
+            .collect()
     }
 }
 
@@ -61,10 +85,10 @@ pub struct AttributeRule {
 
 impl AttributeRule {
     /// The rule of a table row: HR always wins, and an empty HR value keeps what JumpCloud holds.
-    pub fn of(row: &crate::table::Row) -> Self {
+    pub fn of(row: &Row) -> Self {
         Self {
             attribute: row.attribute.clone(),
-            origin: Origin::Field(row.field),
+            origin: Origin::Field(row.field.clone()),
             default: None,
             update: Update::Always,
             blank: Blank::Keep,
@@ -80,6 +104,18 @@ impl AttributeRule {
         };
         text.or_else(|| self.default.as_deref().map(Cow::Borrowed))
     }
+
+    /// The fields that the value is made of.
+    #[inline]
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        let (field, template) = match &self.origin {
+            Origin::Field(field) => (Some(field), None),
+            Origin::Template(template) => (None, Some(template)),
+        };
+        field
+            .into_iter()
+            .chain(template.into_iter().flat_map(TextTemplate::fields))
+    }
 }
 
 /// Where an attribute's value comes from.
@@ -89,66 +125,6 @@ pub enum Origin {
     Field(Field),
     /// Several, joined by text.
     Template(TextTemplate),
-}
-
-/// Text with fields in it, such as `{city}, {country}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextTemplate {
-    parts: Vec<Part>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
-    Literal(String),
-    Field(Field),
-}
-
-impl TextTemplate {
-    /// Reads a template; the error is the placeholder that is no field, or the text from an unclosed `{` on.
-    pub fn parse(template: &str) -> Result<Self, String> {
-        let mut parts = Vec::new();
-        let mut rest = template;
-        while let Some((literal, after)) = rest.split_once('{') {
-            if !literal.is_empty() {
-                parts.push(Part::Literal(literal.to_owned()));
-            }
-            let (name, after) = after.split_once('}').ok_or_else(|| format!("{{{after}"))?;
-            parts.push(Part::Field(Field::named(name).ok_or(name)?));
-            rest = after;
-        }
-        if !rest.is_empty() {
-            parts.push(Part::Literal(rest.to_owned()));
-        }
-        Ok(Self { parts })
-    }
-
-    /// The text for one person. Text between two fields stands only when both sides have a value;
-    /// `None` when every field is empty.
-    fn render(&self, worker: &Worker) -> Option<String> {
-        let mut text = String::new();
-        let mut pending = "";
-        let mut fields = 0;
-        let mut filled = 0;
-        for part in &self.parts {
-            match part {
-                Part::Literal(literal) if fields == 0 => text.push_str(literal),
-                Part::Literal(literal) => pending = literal,
-                Part::Field(field) => {
-                    fields += 1;
-                    if let Some(value) = field.text(worker) {
-                        if filled > 0 {
-                            text.push_str(pending);
-                        }
-                        text.push_str(value);
-                        filled += 1;
-                    }
-                    pending = "";
-                }
-            }
-        }
-        text.push_str(pending);
-        (filled > 0 || fields == 0).then_some(text)
-    }
 }
 
 /// When an attribute is written.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::field::Field;
 use crate::jumpcloud::UserState;
 use crate::lifecycle::{Standing, between, standing};
 use crate::policy::{Leavers, Lifecycle, Policy};
@@ -54,6 +55,18 @@ impl ScopeKey {
         }
     }
 
+    /// The field of a person that it is about.
+    fn field(self) -> Field {
+        match self {
+            Self::WorkerTypes => Field::WorkerType,
+            Self::Departments => Field::Department,
+            Self::Locations => Field::Location,
+            Self::Entities => Field::Entity,
+            Self::Countries => Field::Country,
+            Self::EmailDomains => Field::WorkEmail,
+        }
+    }
+
     /// What one of its values is called.
     fn noun(self) -> &'static str {
         match self {
@@ -68,16 +81,10 @@ impl ScopeKey {
 
     /// What HR says of this person.
     fn value_of(self, worker: &Worker) -> Option<&str> {
+        let value = self.field().text(worker)?;
         match self {
-            Self::WorkerTypes => worker.worker_type.as_deref(),
-            Self::Departments => worker.department.as_deref(),
-            Self::Locations => worker.location.as_deref(),
-            Self::Entities => worker.entity.as_deref(),
-            Self::Countries => worker.country.as_deref(),
-            Self::EmailDomains => {
-                let (_, domain) = worker.work_email.as_deref()?.split_once('@')?;
-                Some(domain)
-            }
+            Self::EmailDomains => Some(value.split_once('@')?.1),
+            _ => Some(value),
         }
     }
 }
@@ -122,11 +129,11 @@ pub enum Membership {
 }
 
 impl SourceScope {
-    /// Whether the source is for this person. A value that HR leaves empty matches nothing, so that `include` cannot
-    /// be decided; of a source that was not read `whole` it may only not have been read, and `exclude` cannot either.
-    pub fn membership(&self, worker: &Worker, whole: bool) -> Membership {
+    /// Whether the source is for this person. A value that HR leaves empty matches nothing, so that `include` cannot be
+    /// decided; one that was not read decides nothing at all.
+    pub fn membership(&self, worker: &Worker) -> Membership {
         let mut unclear = None;
-        for verdict in self.excluded(worker, whole).chain(self.left_out(worker)) {
+        for verdict in self.excluded(worker).chain(self.left_out(worker)) {
             match verdict {
                 Membership::Outside(_) => return verdict,
                 Membership::Inside | Membership::Unclear(_) => unclear = unclear.or(Some(verdict)),
@@ -136,18 +143,19 @@ impl SourceScope {
     }
 
     /// What `exclude` has against this person.
-    fn excluded(&self, worker: &Worker, whole: bool) -> impl Iterator<Item = Membership> {
+    fn excluded(&self, worker: &Worker) -> impl Iterator<Item = Membership> {
         let Selection(keys) = &self.exclude;
-        keys.iter().filter_map(move |(key, values)| {
+        keys.iter().filter_map(|(key, values)| {
             let (name, noun) = (key.name(), key.noun());
             match key.value_of(worker) {
                 Some(value) => values.contains(&comparable(value)).then(|| {
                     Membership::Outside(format!("`exclude.{name}` names the {noun} `{value}`"))
                 }),
-                None if whole => None,
-                None => Some(Membership::Unclear(format!(
-                    "`exclude.{name}` is set, the source was not read whole, and no {noun} was read"
-                ))),
+                None => worker.is_unread(&key.field()).then(|| {
+                    Membership::Unclear(format!(
+                        "`exclude.{name}` is set, and the {noun} was not read"
+                    ))
+                }),
             }
         })
     }
@@ -173,14 +181,8 @@ impl SourceScope {
 
 impl Policy {
     /// Where this person stands at `now`, with all that the source's settings make of it. `ours` is the state of the
-    /// user of ours, if there is one; `whole` says whether the source was read whole.
-    pub fn standing(
-        &self,
-        worker: &Worker,
-        now: Timestamp,
-        ours: Option<UserState>,
-        whole: bool,
-    ) -> Standing {
+    /// user of ours, if there is one.
+    pub fn standing(&self, worker: &Worker, now: Timestamp, ours: Option<UserState>) -> Standing {
         let mut standing = standing(worker, &self.lifecycle, now);
         let is_to_begin = matches!(standing, Standing::Absent(_) | Standing::Staged(_));
         if is_to_begin
@@ -189,7 +191,7 @@ impl Policy {
         {
             standing = Standing::Gone(why);
         }
-        let membership = self.scope.membership(worker, whole);
+        let membership = self.scope.membership(worker);
         membership.decide(standing, &self.lifecycle, ours.is_some())
     }
 }

@@ -80,7 +80,7 @@ impl<'a> Known<'a> {
                         source,
                         worker,
                         link,
-                        standing: self.standing(worker, source, read, (link, found)),
+                        standing: self.standing(worker, source, link, found),
                         found,
                         refusal: None,
                         username: None,
@@ -365,8 +365,8 @@ impl<'a> Known<'a> {
         &self,
         worker: &Worker,
         source: &Source,
-        read: &SourceRead,
-        (link, found): (Option<&Link>, Found<'_>),
+        link: Option<&Link>,
+        found: Found<'_>,
     ) -> Standing {
         if let Some(last_day) = worker.employment.last_day
             && self.is_ahead_of_last_day(worker, link)
@@ -377,8 +377,7 @@ impl<'a> Known<'a> {
             Found::Linked(_, user) => Some(user.state()),
             _ => None,
         };
-        let whole = read.incomplete.is_none();
-        source.policy.standing(worker, self.now, ours, whole)
+        source.policy.standing(worker, self.now, ours)
     }
 
     /// Whether this person's suspension is, or was, asked for ahead of the last day that HR shows.

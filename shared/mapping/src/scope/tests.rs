@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Membership, ScopeKey, Selection, SourceScope};
 use crate::deel::{Person, to_worker};
-use crate::{Leavers, Lifecycle, Standing, Worker, Zones};
+use crate::{Leavers, Lifecycle, Part, Standing, Unread, Worker, Zones};
 
 /// An employee in the department Sales in London, with nothing but that; and somebody of whom nothing is known.
 fn seller() -> Worker {
@@ -38,8 +38,8 @@ fn scope(include: &[(ScopeKey, &str)], exclude: &[(ScopeKey, &str)]) -> SourceSc
     }
 }
 
-fn check(scope: &SourceScope, worker: &Worker, whole: bool, expected: &str) {
-    let found = match scope.membership(worker, whole) {
+fn check(scope: &SourceScope, worker: &Worker, expected: &str) {
+    let found = match scope.membership(worker) {
         Membership::Inside => "inside".to_owned(),
         Membership::Outside(why) => format!("outside: {why}"),
         Membership::Unclear(why) => format!("unclear: {why}"),
@@ -63,17 +63,12 @@ fn each_key_takes_its_own_value_in_any_case() {
         ),
     ] {
         let (seller, name) = (seller(), key.name());
-        check(&scope(&[(key, own)], &[]), &seller, true, "inside");
-        check(&scope(&[], &[(key, "other")]), &seller, true, "inside");
+        check(&scope(&[(key, own)], &[]), &seller, "inside");
+        check(&scope(&[], &[(key, "other")]), &seller, "inside");
         let left_out = format!("outside: `include.{name}` does not name the {noun}");
-        check(&scope(&[(key, "other")], &[]), &seller, true, &left_out);
+        check(&scope(&[(key, "other")], &[]), &seller, &left_out);
         let excluded = format!("outside: `exclude.{name}` names the {noun}");
-        check(
-            &scope(&[(key, own)], &[(key, own)]),
-            &seller,
-            true,
-            &excluded,
-        );
+        check(&scope(&[(key, own)], &[(key, own)]), &seller, &excluded);
     }
 }
 
@@ -85,12 +80,11 @@ fn every_key_of_include_must_match_and_any_key_of_exclude_decides() {
         (ScopeKey::Departments, "Data"),
     ];
     let expected = "outside: `include.departments` does not name the department `Sales`";
-    check(&scope(&given, &[]), &seller(), true, expected);
+    check(&scope(&given, &[]), &seller(), expected);
     let excluded = scope(&[], &given[1..]);
     check(
         &excluded,
         &seller(),
-        true,
         "outside: `exclude.countries` names the country `GB`",
     );
 }
@@ -100,15 +94,17 @@ fn nobody_falls_out_of_scope_for_a_value_that_is_not_known() {
     let nobody = worker(json!({"id": "w2"}));
     let sales = [(ScopeKey::Departments, "Sales")];
     let unclear = "unclear: `include.departments` is set, and HR shows no department";
-    check(&scope(&sales, &[]), &nobody, true, unclear);
-    check(&scope(&[], &sales), &nobody, true, "inside");
-    let unread = "unclear: `exclude.departments` is set, the source was not read whole, and no department was read";
-    check(&scope(&[], &sales), &nobody, false, unread);
+    check(&scope(&sales, &[]), &nobody, unclear);
+    check(&scope(&[], &sales), &nobody, "inside");
+    let mut unread = worker(json!({"id": "w2"}));
+    unread.unread = Unread::default().and(Part::Role, true);
+    let unclear = "unclear: `exclude.departments` is set, and the department was not read";
+    check(&scope(&[], &sales), &unread, unclear);
     // What is known decides all the same.
     let both = scope(&sales, &[(ScopeKey::Countries, "GB")]);
     let british = worker(json!({"id": "w3", "country": "GB"}));
     let excluded = "outside: `exclude.countries` names the country `GB`";
-    check(&both, &british, false, excluded);
+    check(&both, &british, excluded);
 }
 
 #[test]
