@@ -173,7 +173,7 @@ fn lifecycle(section: &mut Section<'_>) -> Lifecycle {
         provision_days_before: section
             .optional("provision_days_before", |value| days_or("any", 365, value)),
         activate_at: section.or("activate_at", default.activate_at, parsed(local_time)),
-        leave_at: section.or("leave_at", default.leave_at, choice(LEAVE_AT)),
+        leave_at: section.or("leave_at", default.leave_at, leave_at),
         grace_days: section.or("grace_days", default.grace_days, number(0..=365)),
         invite: section.or("invite", default.invite, choice(INVITE)),
         reinvite: section.or("reinvite", default.reinvite, flag),
@@ -189,10 +189,6 @@ const ACTIVATE: &[(&str, Activate)] = &[
     ("immediately", Activate::Immediately),
     ("on_start_date", Activate::OnStartDate),
     ("never", Activate::Never),
-];
-const LEAVE_AT: &[(&str, LeaveAt)] = &[
-    ("end_of_last_day", LeaveAt::EndOfLastDay),
-    ("on_status", LeaveAt::OnStatus),
 ];
 const INVITE: &[(&str, Invite)] = &[
     ("personal", Invite::Personal),
@@ -211,6 +207,20 @@ const OUT_OF_SCOPE: &[(&str, OutOfScope)] = &[
     ("suspend", OutOfScope::Suspend),
     ("ignore", OutOfScope::Ignore),
 ];
+
+/// A word, or a local time of the last day.
+fn leave_at(value: &Value<'_>) -> Option<LeaveAt> {
+    let time = |text: &str| local_time(text).ok().map(LeaveAt::TimeOfLastDay);
+    match value.as_text() {
+        Some("end_of_last_day") => Some(LeaveAt::EndOfLastDay),
+        Some("on_status") => Some(LeaveAt::OnStatus),
+        text => text.and_then(time).or_else(|| {
+            value.refuse(
+                "`\"end_of_last_day\"`, `\"on_status\"` or a time from `\"00:00\"` to `\"23:59\"`",
+            )
+        }),
+    }
+}
 
 fn local_time(text: &str) -> Result<Time, String> {
     Time::strptime("%H:%M", text).map_err(|_| "must be a time from `00:00` to `23:59`".to_owned())

@@ -618,7 +618,7 @@ fn every_choice_is_understood() {
         )
     );
     let lines = "activate = \"never\"\nprovision_days_before = 14\nactivate_at = \"07:30\"\n\
-                 leave_at = \"on_status\"\ngrace_days = 3\ninvite = \"work\"\nmissing = \"hold\"\n\
+                 leave_at = \"17:30\"\ngrace_days = 3\ninvite = \"work\"\nmissing = \"hold\"\n\
                  adopt = [\"email\"]\ntimezones = { \" London \" = \"Europe/London\" }";
     let config = taken_line("source", lines);
     let source = &config.sources[0];
@@ -626,7 +626,10 @@ fn every_choice_is_understood() {
     assert_eq!(lifecycle.activate, Activate::Never);
     assert_eq!(lifecycle.provision_days_before, Some(14));
     assert_eq!(lifecycle.activate_at, Time::constant(7, 30, 0, 0));
-    assert_eq!(lifecycle.leave_at, LeaveAt::OnStatus);
+    assert_eq!(
+        lifecycle.leave_at,
+        LeaveAt::TimeOfLastDay(Time::constant(17, 30, 0, 0))
+    );
     assert_eq!(lifecycle.grace_days, 3);
     assert_eq!(lifecycle.invite, Invite::Work);
     assert_eq!(lifecycle.missing, Missing::Hold);

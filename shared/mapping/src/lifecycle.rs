@@ -1,8 +1,8 @@
 //! Joiners, movers, leavers: where somebody stands at a moment.
 //!
-//! Every date is a moment where the person is: the first day begins at `activate_at`, the last one ends at the
-//! following midnight. A moment that daylight saving skips is the next one that exists: never early. Of one that comes
-//! twice it is the first; but a day into which the clocks go back from past midnight ends with the second midnight.
+//! Every date is a moment where the person is: the first day begins at `activate_at`, the last one ends at `leave_at`, by
+//! default at the following midnight. A moment that daylight saving skips is the next one that exists: never early. Of one
+//! that comes twice it is the first; but a day into which the clocks go back from past midnight ends with the second.
 
 use jiff::civil::{Date, Time};
 use jiff::tz::{AmbiguousOffset, AmbiguousTimestamp, Offset};
@@ -134,13 +134,18 @@ pub fn activation_moment(worker: &Worker, lifecycle: &Lifecycle) -> Option<Times
 
 /// The moment at which the last day, with its grace days, has ended for this person.
 pub fn leaving_moment(worker: &Worker, lifecycle: &Lifecycle) -> Option<Timestamp> {
-    let days = 1 + i64::from(lifecycle.grace_days);
-    let midnight = ambiguous(worker, worker.employment.last_day?, days, Time::midnight())?;
-    let first = midnight.compatible().ok()?;
-    if let AmbiguousOffset::Fold { .. } = midnight.offset() {
+    let (days, time) = match lifecycle.leave_at {
+        LeaveAt::EndOfLastDay | LeaveAt::OnStatus => (1, Time::midnight()),
+        LeaveAt::TimeOfLastDay(time) => (0, time),
+    };
+    let days = days + i64::from(lifecycle.grace_days);
+    let moment = ambiguous(worker, worker.employment.last_day?, days, time)?;
+    let first = moment.compatible().ok()?;
+    if let AmbiguousOffset::Fold { .. } = moment.offset() {
         let turn = worker.zone.following(first).next()?.timestamp();
-        let second = midnight.later().ok()?;
-        return Some(if turn < second { second } else { first });
+        if worker.zone.to_datetime(turn).date() < moment.datetime().date() {
+            return moment.later().ok();
+        }
     }
     Some(first)
 }

@@ -224,6 +224,8 @@ pub enum Activate {
 pub enum LeaveAt {
     /// At the end of the last day where the person is.
     EndOfLastDay,
+    /// At this local time of the last day.
+    TimeOfLastDay(Time),
     /// As soon as HR shows the person as ended, or the last day ends.
     OnStatus,
 }

@@ -5,6 +5,7 @@
 )]
 
 use jiff::Timestamp;
+use jiff::civil::time;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -501,7 +502,19 @@ fn a_last_day_decides_over_the_status() {
         Standing::Absent(NoAccount::Leaving)
     );
     assert!(matches!(
-        standing_of(inactive, &grace, "2026-07-04T00:00:00Z"),
+        standing_of(inactive.clone(), &grace, "2026-07-04T00:00:00Z"),
+        Standing::Gone(_)
+    ));
+    let evening = Lifecycle {
+        leave_at: LeaveAt::TimeOfLastDay(time(18, 0, 0, 0)),
+        ..grace
+    };
+    assert_eq!(
+        standing_of(inactive.clone(), &evening, "2026-07-03T17:59:59Z"),
+        Standing::Absent(NoAccount::Leaving)
+    );
+    assert!(matches!(
+        standing_of(inactive, &evening, "2026-07-03T18:00:00Z"),
         Standing::Gone(_)
     ));
 }

@@ -94,6 +94,15 @@ fn hours(day: Date, minute: i64, missed: u64) -> impl Iterator<Item = Timestamp>
         .map(move |hour| first + SignedDuration::from_hours(hour.into()))
 }
 
+/// Somebody who has long been employed, until this day.
+fn leaving_on(last_day: Date, zone: &TimeZone) -> Company {
+    let fields = json!({
+        "timezone": zone.iana_name(),
+        "employments": [{"start_date": "2007-01-01", "termination_last_day": last_day.to_string()}],
+    });
+    Company::of(vec![person("w1", "Ana", "Souza", &fields)])
+}
+
 fn state(company: &Company) -> UserState {
     company.user_of("w1").state()
 }
@@ -129,6 +138,28 @@ proptest! {
     }
 
     #[test]
+    fn everybody_loses_access_in_the_hour_in_which_that_time_of_the_last_day_has_come(
+        (zone, leaves) in times(),
+        grace_days in 0..60_u16,
+        (run_minute, missed) in (0..60_i64, any::<u64>()),
+    ) {
+        let leave_at = leaves.strftime("leave_at = \"%H:%M\"");
+        let config = config_of("", &[("deel", &format!("grace_days = {grace_days}\n{leave_at}"))]);
+        let last_day = leaves.date().saturating_sub(i64::from(grace_days).days());
+        let mut company = leaving_on(last_day, &zone);
+        let leaves_at = first(leaves, &zone);
+        // A midnight that comes twice is tried below.
+        prop_assume!(leaves.time() >= Time::constant(1, 0, 0, 0));
+        for now in hours(leaves.date(), run_minute, missed) {
+            company.now = now;
+            company.sync(&config);
+            let expected = if now >= leaves_at { UserState::Suspended } else { UserState::Activated };
+            prop_assert_eq!(state(&company), expected, "{} {} {:?}", leaves, now, zone);
+        }
+        prop_assert_eq!(company.plan(&config).people, Vec::new());
+    }
+
+    #[test]
     fn everybody_loses_access_in_the_hour_in_which_the_last_day_has_ended(
         (zone, after) in times().prop_map(|(zone, time)| (zone, time.date())),
         grace_days in 0..60_u16,
@@ -136,11 +167,7 @@ proptest! {
     ) {
         let config = config_of("", &[("deel", &format!("grace_days = {grace_days}"))]);
         let last_day = after.saturating_sub((i64::from(grace_days) + 1).days());
-        let fields = json!({
-            "timezone": zone.iana_name(),
-            "employments": [{"start_date": "2007-01-01", "termination_last_day": last_day.to_string()}],
-        });
-        let mut company = Company::of(vec![person("w1", "Ana", "Souza", &fields)]);
+        let mut company = leaving_on(last_day, &zone);
         let over_at = last(after.to_datetime(Time::midnight()), &zone);
         for now in hours(after, run_minute, missed) {
             company.now = now;
