@@ -103,8 +103,8 @@ impl<'c, 'a> Managers<'c, 'a> {
     }
 }
 
-/// The place of everyone's manager: the person of the same source with the manager's id, else the only one of any
-/// source with the manager's work e-mail who has an account or gets one.
+/// The place of everyone's manager: the person of the same source with the manager's id; where that source does not list
+/// or leaves out that person, the only one of any source with the manager's work e-mail who has an account or gets one.
 fn manager_at(candidates: &[Candidate<'_>]) -> Vec<Option<usize>> {
     let by_id = Index::new(
         candidates
@@ -129,7 +129,12 @@ fn manager_at(candidates: &[Candidate<'_>]) -> Vec<Option<usize>> {
             let wanted = (candidate.rank, id.as_str());
             by_id.get(wanted, |other| key(other) == wanted)
         });
-        let found = listed.or_else(|| with_email(worker.manager_email.as_deref()?));
+        let email = match listed {
+            Some(manager) if manager.is_left_out() => manager.worker.work_email.as_deref(),
+            Some(_) => None,
+            None => worker.manager_email.as_deref(),
+        };
+        let found = email.and_then(with_email).or(listed);
         found.map(|manager| manager.place)
     };
     candidates.iter().map(manager).collect()
