@@ -150,10 +150,10 @@ async fn leave_of_absence_is_not_leaving() {
     world.settled().await;
 
     // A word that nobody knows changes nothing, and is told.
-    let word = "on_parental_leave";
+    let unknown = "on_parental_leave";
     let away = ana()
-        .with("hiring_status", word)
-        .with("new_hiring_status", word);
+        .with("hiring_status", unknown)
+        .with("new_hiring_status", unknown);
     world.change(&id, &away);
     let report = world.run_sync().await;
     assert_eq!(report.warned_about(&id), ["status_unclear"]);
