@@ -7,6 +7,7 @@ pub struct Setup {
     sections: Vec<String>,
     source: Vec<String>,
     second_source: Option<&'static str>,
+    of_second_source: Vec<String>,
     whole: Option<String>,
 }
 
@@ -44,6 +45,13 @@ impl Setup {
         self
     }
 
+    /// Adds a line to the second source.
+    #[must_use]
+    pub fn of_second_source(mut self, line: &str) -> Self {
+        self.of_second_source.push(line.to_owned());
+        self
+    }
+
     /// Replaces the whole configuration.
     #[must_use]
     pub fn configuration(mut self, text: &str) -> Self {
@@ -58,6 +66,7 @@ impl Setup {
             sections,
             source,
             second_source,
+            of_second_source,
             whole,
         } = self;
         if let Some(text) = whole {
@@ -72,11 +81,12 @@ impl Setup {
         let second = second_source.map(source_at).unwrap_or_default();
         format!(
             "[jumpcloud]\napi_key = \"rollcall/jumpcloud\"\nbase_url = \"{jumpcloud_url}\"\n\
-             requests_per_second = 1000\n{}\n{}\n{}{}\n{second}",
+             requests_per_second = 1000\n{}\n{}\n{}{}\n{second}{}",
             jumpcloud.join("\n"),
             sections.join("\n"),
             source_at("deel"),
             source.join("\n"),
+            of_second_source.join("\n"),
         )
     }
 }

@@ -82,6 +82,13 @@ fn headline(report: &Report, text: &mut String) {
     if !counts.is_empty() {
         let _ = writeln!(text, "  {}", counts.join(", "));
     }
+    if report.out_of_scope > 0 {
+        let _ = writeln!(
+            text,
+            "  {} of the skipped are out of their source's scope",
+            report.out_of_scope
+        );
+    }
     let _ = writeln!(
         text,
         "  {}.{} s; calls: {} to Deel, {} to JumpCloud, {} to DynamoDB",

@@ -221,15 +221,13 @@ impl Run<'_> {
     /// Puts in the users of managers; whose manager came to none waits for the next run.
     fn resolve_managers(&self, plan: &mut PersonPlan) {
         let founded = self.founded.lock().unwrap_or_else(PoisonError::into_inner);
-        let source = plan.key.source.clone();
-        let known = plan.manager_user.clone();
+        let source = &plan.key.source;
+        let known = plan.manager_user.as_ref();
         plan.changes.retain_mut(|change| {
-            let Some(worker_id) = manager_of(&change.to) else {
+            let Some(manager) = manager_of(&change.to, source) else {
                 return true;
             };
-            let source = source.clone();
-            let found = founded.get(&WorkerKey { source, worker_id });
-            let Some(user) = known.as_ref().or(found) else {
+            let Some(user) = known.or_else(|| founded.get(&manager)) else {
                 return false;
             };
             change.to = json!(user);
@@ -610,7 +608,8 @@ fn note(plan: &PersonPlan, link: &mut Link, now: Timestamp) {
         Note::Missing => link.missing = Some(counted(runs.saturating_add(1), None)),
         Note::StillThere(at) => link.missing = Some(counted(runs, Some(at))),
         Note::Settled { undone: true } => {
-            if let Some(suspension) = &mut link.suspension {
+            let again = plan.changes.iter().any(|change| takes_access(change.class));
+            if let Some(suspension) = link.suspension.as_mut().filter(|_| !again) {
                 suspension.holds = false;
             }
         }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use mapping::{
     Attribute, AttributeRule, Blank, Field, Lifecycle, NoAccount, Origin, Standing, Status, Update,
-    Worker, WorkerKey, Written, activation_moment, hr_value, leaving_moment, standing, value_of,
+    Worker, WorkerKey, Written, activation_moment, hr_value, leaving_moment, value_of,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -111,7 +111,12 @@ pub(crate) fn explain(
                 .and_then(|link| link.suspension)
                 .filter(|suspension| suspension.holds)
                 .and_then(|suspension| suspension.ahead_of);
-            let standing = match standing(worker, lifecycle, now) {
+            let ours = user.filter(|user| {
+                let id = link.map(|link| link.user_id.as_ref());
+                id.is_some_and(|id| id.is_none_or(|id| *id == user.id))
+            });
+            let ours = ours.map(mapping::SystemUser::state);
+            let standing = match source.policy.standing(worker, now, ours) {
                 _ if ahead_of.is_some() && ahead_of == worker.employment.last_day => {
                     "gone: suspended ahead of the last day, as was asked for".to_owned()
                 }
@@ -208,6 +213,7 @@ fn describe(standing: &Standing) -> String {
         Standing::Active(None) => "access".to_owned(),
         Standing::Gone(why) => format!("gone: {why}"),
         Standing::Unclear(seen) => format!("unclear, so nothing is changed: {seen}"),
+        Standing::OutOfScope(why) => format!("out of the source's scope: {why}"),
     }
 }
 
@@ -224,11 +230,13 @@ fn policy(lifecycle: &Lifecycle) -> String {
         missing,
         missing_runs,
         rehires,
+        out_of_scope,
     } = lifecycle;
     let provision = provision_days_before.map_or("any".to_owned(), |days| days.to_string());
     format!(
         "activate {activate:?} at {activate_at}, provision_days_before {provision}, invite {invite:?}, reinvite {reinvite}, \
-         leave_at {leave_at:?}, grace_days {grace_days}, leavers {leavers:?}, missing {missing:?} after {missing_runs}, rehires {rehires:?}"
+         leave_at {leave_at:?}, grace_days {grace_days}, leavers {leavers:?}, missing {missing:?} after {missing_runs}, rehires {rehires:?}, \
+         out_of_scope {out_of_scope:?}"
     )
 }
 

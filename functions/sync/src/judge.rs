@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use config::Config;
-use mapping::{Class, Missing, Rehires, SourceName, Text, WorkerId, WorkerKey};
+use mapping::{Class, Missing, OutOfScope, Rehires, SourceName, Text, WorkerId, WorkerKey};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{
@@ -232,8 +232,9 @@ fn wait_for_held_managers(people: &mut [ApprovedPerson]) {
         .collect();
     for ApprovedPerson { plan, .. } in people {
         if plan.awaits().is_some_and(|manager| held.contains(&manager)) {
+            let source = &plan.key.source;
             plan.changes
-                .retain(|change| manager_of(&change.to).is_none());
+                .retain(|change| manager_of(&change.to, source).is_none());
         }
     }
 }
@@ -283,6 +284,7 @@ fn rule_for(
     let held_by_source = match class {
         Class::Missing => lifecycle.missing == Missing::Hold,
         Class::Reactivate => lifecycle.rehires == Rehires::Hold,
+        Class::OutOfScope => lifecycle.out_of_scope == OutOfScope::Hold,
         _ => false,
     };
     if held_by_source {

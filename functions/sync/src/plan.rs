@@ -23,6 +23,8 @@ pub struct Plan {
     pub sources: Vec<SourceFacts>,
     /// How many people are in step: they have no row.
     pub unchanged: usize,
+    /// How many people the sources are not for, without a user of ours: they have no row either.
+    pub out_of_scope: usize,
 }
 
 /// What limits are judged by.
@@ -109,7 +111,8 @@ pub struct Change {
     pub attribute: Text,
     /// What JumpCloud holds; null when unset.
     pub from: Value,
-    /// What it should hold. A manager is `{"worker_id": …}`: whose user that is may only come out in the run.
+    /// What it should hold. A manager whom a source lists is `{"worker_id": …}`, with the `source` where that is another
+    /// one: whose user it is may only come out in the run.
     pub to: Value,
     /// What HR says, where `to` holds more than that.
     pub hr: Value,
@@ -265,14 +268,9 @@ impl PersonPlan {
 
     /// The manager who must get a user before this person's `manager` can be written.
     pub fn awaits(&self) -> Option<WorkerKey> {
-        let worker_id = self
-            .changes
-            .iter()
-            .find_map(|change| manager_of(&change.to))?;
-        let source = self.key.source.clone();
-        self.manager_user
-            .is_none()
-            .then_some(WorkerKey { source, worker_id })
+        let mut changes = self.changes.iter();
+        let manager = changes.find_map(|change| manager_of(&change.to, &self.key.source))?;
+        self.manager_user.is_none().then_some(manager)
     }
 
     /// Whether these changes make a user ours: nothing else happens to this person before.
@@ -281,10 +279,12 @@ impl PersonPlan {
     }
 }
 
-/// The worker id of a manager in a change.
-pub(crate) fn manager_of(value: &Value) -> Option<WorkerId> {
-    value
-        .get("worker_id")
-        .and_then(Value::as_str)
-        .map(WorkerId::from)
+/// The manager in a change of somebody of this source.
+pub(crate) fn manager_of(value: &Value, source: &SourceName) -> Option<WorkerKey> {
+    let worker_id = value.get("worker_id")?.as_str()?;
+    let other = value.get("source").and_then(Value::as_str);
+    Some(WorkerKey {
+        source: other.map_or_else(|| source.clone(), SourceName::from),
+        worker_id: WorkerId::from(worker_id),
+    })
 }

@@ -40,13 +40,18 @@ pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
     }
     name_new_users(&known, &mut candidates);
 
-    let managers = Managers::of(&candidates);
+    let managers = Managers::of(&known, &candidates);
     let mut decisions = Decisions::new(&known, managers);
     let mut plan = Plan {
         sources: facts(snapshot, &snapshot.links, now),
         ..Plan::default()
     };
     for candidate in &candidates {
+        // They may be thousands: only somebody who was asked for is told about.
+        if snapshot.scope == Scope::Everyone && candidate.is_left_out() {
+            plan.out_of_scope += 1;
+            continue;
+        }
         match decisions.person(candidate) {
             Some(person) => plan.people.push(person),
             None => plan.unchanged += 1,
@@ -89,6 +94,11 @@ impl Candidate<'_> {
     /// Whether HR wants an account for this person.
     fn is_present(&self) -> bool {
         matches!(self.standing, Standing::Staged(_) | Standing::Active(_))
+    }
+
+    /// Whether the source is not for this person, who has no user of ours either.
+    fn is_left_out(&self) -> bool {
+        matches!(self.standing, Standing::OutOfScope(_)) && !matches!(self.found, Found::Linked(..))
     }
 
     /// Whether this person gets an account of their own.
@@ -168,7 +178,7 @@ fn name_new_users(known: &Known<'_>, candidates: &mut [Candidate<'_>]) {
     let mut usernames = Usernames::default();
     let taken = known.snapshot.users.iter().map(|user| &user.username);
     taken
-        .chain(known.snapshot.links.iter().map(|link| &link.username))
+        .chain(known.reserved_names())
         .for_each(|name| usernames.take(name));
     for candidate in candidates.iter_mut().filter(|candidate| candidate.is_new()) {
         // Under the name of the intent, unless that now belongs to somebody else: then our create never was.

@@ -46,6 +46,7 @@ struct Finished {
     plan_digest: ChangeDigest,
     held: Vec<HeldClass>,
     unchanged: usize,
+    out_of_scope: usize,
     warnings: Vec<RunWarning>,
     applied: Applied,
 }
@@ -184,7 +185,7 @@ impl<'a> ThisRun<'a> {
         .await;
 
         let facts = plan.sources.clone();
-        let unchanged = plan.unchanged;
+        let (unchanged, out_of_scope) = (plan.unchanged, plan.out_of_scope);
         warnings.extend(plan.warnings.iter().cloned());
         let (approved, held, vanished) = plan.judge(self.config, &approvals);
         warnings.extend(vanished);
@@ -222,6 +223,7 @@ impl<'a> ThisRun<'a> {
             plan_digest,
             held: held.classes,
             unchanged,
+            out_of_scope,
             warnings,
             applied,
         })
@@ -315,9 +317,10 @@ impl<'a> ThisRun<'a> {
             held: Vec::new(),
             started_at: self.started_at,
             duration_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-            counts: Report::count(&[], 0),
+            counts: Report::count(&[], 0, 0),
             people: Vec::new(),
             people_omitted: 0,
+            out_of_scope: 0,
             calls,
             warnings: Vec::new(),
             error: None,
@@ -341,11 +344,12 @@ impl<'a> ThisRun<'a> {
                     plan_digest,
                     held,
                     unchanged,
+                    out_of_scope,
                     warnings,
                     applied,
                 } = finished;
                 last_link = applied.last_link;
-                let counts = Report::count(&applied.rows, unchanged);
+                let counts = Report::count(&applied.rows, unchanged, out_of_scope);
                 let key_refused = applied
                     .halted
                     .as_ref()
@@ -359,6 +363,7 @@ impl<'a> ThisRun<'a> {
                     plan_digest: plan_digest.to_string(),
                     held,
                     counts,
+                    out_of_scope,
                     people: applied
                         .rows
                         .into_iter()

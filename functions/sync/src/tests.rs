@@ -2,5 +2,9 @@
 
 mod company;
 mod judging;
+mod managers;
 mod planning;
 mod requests;
+mod scope;
+mod time;
+mod usernames;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Time;
 use jiff::tz::{self, TimeZone};
 use mapping::{
-    Activate, AdoptBy, Invite, LeaveAt, Leavers, Lifecycle, Missing, Policy, Rehires, SourceName,
-    UsernameTemplate, Zones,
+    Activate, AdoptBy, Invite, LeaveAt, Leavers, Lifecycle, Missing, OutOfScope, Policy, Rehires,
+    ScopeKey, Selection, SourceName, SourceScope, UsernameTemplate, Zones,
 };
 
 use crate::attributes::attributes;
@@ -14,7 +14,7 @@ use crate::base_url::base_url;
 use crate::nearest::nearest;
 use crate::reader::{Section, Value};
 use crate::secret_name::SecretName;
-use crate::values::{choice, except_later, flag, number, parsed, some_text};
+use crate::values::{choice, days_or, flag, number, parsed, some_text};
 
 /// One HR system.
 #[derive(Debug, Clone)]
@@ -76,6 +76,10 @@ pub(crate) fn source(
     let attributes = section.or("attributes", published.attributes.clone(), |value| {
         attributes(value, published.attributes)
     });
+    let scope = SourceScope {
+        include: section.table("include", selection),
+        exclude: section.table("exclude", selection),
+    };
     not_yet(section);
     Some(Source {
         name: name?,
@@ -84,6 +88,7 @@ pub(crate) fn source(
         api_key: api_key?,
         zones,
         policy: Policy {
+            scope,
             username: username?.clone(),
             lifecycle,
             adopt,
@@ -165,7 +170,8 @@ fn lifecycle(section: &mut Section<'_>) -> Lifecycle {
     let default = Lifecycle::default();
     Lifecycle {
         activate: section.or("activate", default.activate, choice(ACTIVATE)),
-        provision_days_before: section.optional("provision_days_before", days_before),
+        provision_days_before: section
+            .optional("provision_days_before", |value| days_or("any", 365, value)),
         activate_at: section.or("activate_at", default.activate_at, parsed(local_time)),
         leave_at: section.or("leave_at", default.leave_at, leave_at),
         grace_days: section.or("grace_days", default.grace_days, number(0..=365)),
@@ -175,6 +181,7 @@ fn lifecycle(section: &mut Section<'_>) -> Lifecycle {
         missing: section.or("missing", default.missing, choice(MISSING)),
         missing_runs: section.or("missing_runs", default.missing_runs, number(1..=1000)),
         rehires: section.or("rehires", default.rehires, choice(REHIRES)),
+        out_of_scope: section.or("out_of_scope", default.out_of_scope, choice(OUT_OF_SCOPE)),
     }
 }
 
@@ -195,15 +202,11 @@ const MISSING: &[(&str, Missing)] = &[
     ("ignore", Missing::Ignore),
 ];
 const REHIRES: &[(&str, Rehires)] = &[("reactivate", Rehires::Reactivate), ("hold", Rehires::Hold)];
-
-/// `None` is `"any"`, which is the default: as soon as HR is firm.
-fn days_before(value: &Value<'_>) -> Option<u16> {
-    match (value.as_text(), value.as_number()) {
-        (Some("any"), _) => None,
-        (_, Some(days @ 0..=365)) => Some(days),
-        _ => value.refuse("`\"any\"` or a whole number from 0 to 365"),
-    }
-}
+const OUT_OF_SCOPE: &[(&str, OutOfScope)] = &[
+    ("hold", OutOfScope::Hold),
+    ("suspend", OutOfScope::Suspend),
+    ("ignore", OutOfScope::Ignore),
+];
 
 /// A word, or a local time of the last day.
 fn leave_at(value: &Value<'_>) -> Option<LeaveAt> {
@@ -225,10 +228,6 @@ fn local_time(text: &str) -> Result<Time, String> {
 
 /// Keys whose other values come with a later version: refused rather than ignored.
 fn not_yet(section: &mut Section<'_>) {
-    section.optional(
-        "out_of_scope",
-        except_later(&["ignore", "suspend"], choice(&[("hold", ())])),
-    );
     section.optional("phone_numbers", |value| {
         if flag(value)? {
             value.unavailable()
@@ -236,30 +235,29 @@ fn not_yet(section: &mut Section<'_>) {
             Some(())
         }
     });
-    for key in ["include", "exclude"] {
-        section.table(key, no_scope);
-    }
 }
 
-/// `include` and `exclude`, which nobody may be named in yet.
-fn no_scope(section: &mut Section<'_>) {
-    for key in SCOPE {
-        section.optional(key, |value| {
-            let named = value.list(parsed(some_text))?;
-            if named.is_empty() {
-                Some(())
-            } else {
-                value.unavailable()
-            }
-        });
+/// `include` or `exclude`.
+fn selection(section: &mut Section<'_>) -> Selection {
+    let mut named = Vec::new();
+    for key in ScopeKey::ALL {
+        let value = match key {
+            ScopeKey::EmailDomains => email_domain,
+            _ => some_text,
+        };
+        let values = section.or(key.name(), Vec::new(), |list| list.list(parsed(value)));
+        named.extend(values.into_iter().map(|value| (key, value)));
     }
+    named.into_iter().collect()
 }
 
-const SCOPE: [&str; 6] = [
-    "worker_types",
-    "departments",
-    "locations",
-    "entities",
-    "countries",
-    "email_domains",
-];
+/// What stands behind the `@` of an address, with it or without.
+fn email_domain(text: &str) -> Result<String, String> {
+    let domain = some_text(text)?;
+    let is_address = domain.trim().trim_start_matches('@').contains('@');
+    if is_address {
+        Err("must be a domain such as `corp.example`, not a whole address".to_owned())
+    } else {
+        Ok(domain)
+    }
+}

@@ -4,7 +4,8 @@ use jiff::civil::Time;
 use mapping::scim::{ActiveRule, UsernameFromEmail};
 use mapping::{
     Activate, AdoptBy, Attribute, AttributeRule, Blank, Class, Field, Invite, LeaveAt, Missing,
-    Origin, Policy, SourceName, TextTemplate, Update, UsernameTemplate,
+    Origin, OutOfScope, Policy, ScopeKey, Selection, SourceName, SourceScope, TextTemplate, Update,
+    UsernameTemplate,
 };
 use proptest::prelude::*;
 
@@ -223,7 +224,7 @@ reuse_after_days = "always"
     max_length = 7
         `max_length` in [username] must be a whole number from 8 to 1024, not `7`
     reuse_after_days = "always"
-        `reuse_after_days` in [username] must be `"never"`, not `"always"`
+        `reuse_after_days` in [username] must be `"never"` or a whole number from 0 to 3650, not `"always"`
     "#);
 }
 
@@ -306,6 +307,9 @@ reinvite = 1
 adopt = ["username"]
 out_of_scope = "delete"
 include = { department = [] }
+include = { departments = "Sales" }
+include = { countries = ["GB", " "] }
+exclude = { email_domains = ["ana@corp.example"] }
 "#;
     insta::assert_snapshot!(refused_lines("source", lines), @r#"
     base_url = "ftp://x.example"
@@ -331,9 +335,15 @@ include = { department = [] }
     adopt = ["username"]
         `adopt` in [[source]] must be `"employeeIdentifier"` or `"email"`, not `"username"`
     out_of_scope = "delete"
-        `out_of_scope` in [[source]] must be `"hold"`, not `"delete"`
+        `out_of_scope` in [[source]] must be `"hold"` or `"suspend"` or `"ignore"`, not `"delete"`
     include = { department = [] }
         unknown key `department` in [source.include]: did you mean `departments`?
+    include = { departments = "Sales" }
+        `departments` in [source.include] must be an array, not `"Sales"`
+    include = { countries = ["GB", " "] }
+        `countries` in [source.include] must not be empty
+    exclude = { email_domains = ["ana@corp.example"] }
+        `email_domains` in [source.exclude] must be a domain such as `corp.example`, not a whole address
     "#);
 }
 
@@ -419,14 +429,7 @@ attributes.hrTeam = { from = "team" }
 
 #[test]
 fn what_comes_later_is_refused_and_never_ignored() {
-    let lines = [
-        ("username", "reuse_after_days = 90"),
-        ("source", "out_of_scope = \"suspend\""),
-        ("source", "out_of_scope = \"ignore\""),
-        ("source", "phone_numbers = true"),
-        ("source", "include = { countries = [\"GB\"] }"),
-        ("source", "exclude = { departments = [\"Sales\"] }"),
-    ];
+    let lines = [("source", "phone_numbers = true")];
     for (section, line) in lines {
         let message = refused_line(section, line);
         assert!(
@@ -656,15 +659,48 @@ fn every_choice_is_understood() {
 }
 
 #[test]
-fn values_that_change_nothing_are_accepted_for_what_comes_later() {
-    for (section, line) in [
-        ("username", "reuse_after_days = \"never\""),
-        ("source", "out_of_scope = \"hold\""),
-        ("source", "phone_numbers = false"),
-        ("source", "include = { countries = [] }\nexclude = {}"),
+fn a_scope_names_people_by_key_and_an_empty_one_names_everyone() {
+    let scope = |lines: &str| {
+        let config = taken_line("source", lines);
+        config.sources[0].policy.scope.clone()
+    };
+    assert_eq!(
+        scope("include = { countries = [] }\nexclude = {}"),
+        SourceScope::default()
+    );
+    let given = scope(
+        "include = { countries = [\" gb\", \"FR\"] }\nexclude = { email_domains = [\"@Sub.Example\"] }",
+    );
+    let named = |values: &[(ScopeKey, &str)]| {
+        let values = values
+            .iter()
+            .map(|(key, value)| (*key, (*value).to_owned()));
+        values.collect::<Selection>()
+    };
+    let include = named(&[(ScopeKey::Countries, "GB"), (ScopeKey::Countries, "fr")]);
+    let exclude = named(&[(ScopeKey::EmailDomains, "sub.example")]);
+    assert_eq!(given, SourceScope { include, exclude });
+    for (word, meaning) in [
+        ("hold", OutOfScope::Hold),
+        ("suspend", OutOfScope::Suspend),
+        ("ignore", OutOfScope::Ignore),
     ] {
-        taken_line(section, line);
+        let config = taken_line("source", &format!("out_of_scope = \"{word}\""));
+        assert_eq!(config.sources[0].policy.lifecycle.out_of_scope, meaning);
     }
+}
+
+#[test]
+fn names_of_leavers_are_kept_unless_a_number_of_days_is_given() {
+    for (value, days) in [("\"never\"", None), ("0", Some(0)), ("90", Some(90))] {
+        let config = taken_line("username", &format!("reuse_after_days = {value}"));
+        assert_eq!(config.reuse_usernames_after_days, days);
+    }
+}
+
+#[test]
+fn values_that_change_nothing_are_accepted_for_what_comes_later() {
+    taken_line("source", "phone_numbers = false");
     Config::parse(&format!("group = []\n{LEAST}")).unwrap();
 }
 

@@ -4,7 +4,8 @@
 //!
 //! - [`deel`], [`humaans`]: the record types of each HR system, and how a record becomes a [`Worker`]
 //! - [`Worker`]: the canonical person in HR
-//! - [`standing`]: where somebody stands today: no account yet, staged, active or gone
+//! - [`Standing`]: where somebody stands today: no account yet, staged, active or gone; [`SourceScope`]: whom a source
+//!   is for
 //! - [`TABLE`]: the published mapping, row by row; `docs/mapping.md` is rendered from it
 //! - [`desired_user`] and [`diff`]: what JumpCloud should hold, and what must change for it; [`is_in_step`]: whether
 //!   anything must
@@ -23,6 +24,7 @@ mod jumpcloud;
 mod lifecycle;
 mod policy;
 pub mod scim;
+mod scope;
 mod table;
 mod template;
 mod username;
@@ -42,11 +44,12 @@ pub use jumpcloud::{
     Address, CustomAttribute, MembershipMethod, PhoneNumber, ScheduledState, SystemUser,
     SystemUserId, UserGroup, UserGroupId, UserState,
 };
-pub use lifecycle::{NoAccount, Standing, activation_moment, leaving_moment, standing};
+pub use lifecycle::{NoAccount, Standing, activation_moment, leaving_moment};
 pub use policy::{
     Activate, AdoptBy, AttributeRule, Blank, Class, Invite, LeaveAt, Leavers, Lifecycle, Missing,
-    Origin, Policy, Rehires, Update,
+    Origin, OutOfScope, Policy, Rehires, Update,
 };
+pub use scope::{ScopeKey, Selection, SourceScope};
 pub use table::{Column, Row, TABLE, render_markdown};
 pub use template::TextTemplate;
 pub use username::{UsernameTemplate, Usernames, fold};

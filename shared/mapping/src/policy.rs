@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attribute;
 use crate::field::Field;
+use crate::scope::SourceScope;
 use crate::table::{Column, Row, TABLE};
 use crate::template::TextTemplate;
 use crate::username::UsernameTemplate;
@@ -18,6 +19,8 @@ use crate::worker::{Text, Worker};
 /// How the people of one source become JumpCloud users.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
+    /// Whom it is for.
+    pub scope: SourceScope,
     /// How usernames are made.
     pub username: UsernameTemplate,
     /// When accounts are made, activated and suspended.
@@ -41,6 +44,7 @@ impl Policy {
 
     fn published(column: fn(&Row) -> &Column) -> Self {
         Self {
+            scope: SourceScope::default(),
             username: UsernameTemplate::default(),
             lifecycle: Lifecycle::default(),
             adopt: vec![AdoptBy::EmployeeIdentifier, AdoptBy::Email],
@@ -181,6 +185,8 @@ pub struct Lifecycle {
     pub missing_runs: u32,
     /// What happens when somebody who left comes back.
     pub rehires: Rehires,
+    /// What happens to those with a user of ours whom the source is not for.
+    pub out_of_scope: OutOfScope,
 }
 
 impl Default for Lifecycle {
@@ -197,6 +203,7 @@ impl Default for Lifecycle {
             missing: Missing::Suspend,
             missing_runs: 2,
             rehires: Rehires::Reactivate,
+            out_of_scope: OutOfScope::Hold,
         }
     }
 }
@@ -261,6 +268,17 @@ pub enum Rehires {
     Reactivate,
     /// The reactivation is planned and held until approved.
     Hold,
+}
+
+/// What happens to those with a user of ours whom the source is not for. Nothing else of theirs is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutOfScope {
+    /// The suspension is planned and held until approved.
+    Hold,
+    /// They are suspended.
+    Suspend,
+    /// Nothing.
+    Ignore,
 }
 
 /// A class of change: what limits and approvals count.

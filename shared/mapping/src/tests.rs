@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::deel::{Person, to_worker};
+use crate::lifecycle::standing;
 use crate::*;
 
 fn zones() -> Zones {
@@ -428,6 +429,71 @@ fn the_latest_employment_that_has_begun_gives_the_title() {
         "2023-01-01",
         "one person, employed since"
     );
+}
+
+#[test]
+fn days_begin_and_end_once_whatever_the_clocks_do() {
+    let activate_at = jiff::civil::Time::constant(0, 30, 0, 0);
+    let lifecycle = Lifecycle {
+        activate_at,
+        ..Lifecycle::default()
+    };
+    for (zone, day, begins, ends) in [
+        // No midnight: the clocks jump from 00:00 to 01:00 on the first day, or on the day after the last one.
+        (
+            "Africa/Cairo",
+            "2026-04-24",
+            "2026-04-23T22:30:00Z",
+            "2026-04-24T21:00:00Z",
+        ),
+        (
+            "America/Santiago",
+            "2026-09-05",
+            "2026-09-05T04:30:00Z",
+            "2026-09-06T04:00:00Z",
+        ),
+        // Midnight twice: from 01:00 back to 00:00.
+        (
+            "America/Havana",
+            "2026-11-01",
+            "2026-11-01T04:30:00Z",
+            "2026-11-02T05:00:00Z",
+        ),
+        (
+            "America/Havana",
+            "2026-10-31",
+            "2026-10-31T04:30:00Z",
+            "2026-11-01T04:00:00Z",
+        ),
+        // From one minute past midnight back into the day before.
+        (
+            "America/St_Johns",
+            "2010-11-06",
+            "2010-11-06T03:00:00Z",
+            "2010-11-07T03:30:00Z",
+        ),
+        // Over the date line: there was no 30th of December.
+        (
+            "Pacific/Apia",
+            "2011-12-29",
+            "2011-12-29T10:30:00Z",
+            "2011-12-30T10:00:00Z",
+        ),
+        (
+            "Pacific/Apia",
+            "2011-12-30",
+            "2011-12-30T10:30:00Z",
+            "2011-12-30T10:00:00Z",
+        ),
+    ] {
+        let fields = json!({"employments": [{"start_date": day, "termination_last_day": day, "timezone": zone}]});
+        let worker = worker(fields);
+        let found = (
+            activation_moment(&worker, &lifecycle),
+            leaving_moment(&worker, &lifecycle),
+        );
+        assert_eq!(found, (Some(at(begins)), Some(at(ends))), "{zone} {day}");
+    }
 }
 
 #[test]

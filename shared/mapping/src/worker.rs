@@ -205,7 +205,8 @@ pub struct Employment {
     pub status: Status,
     /// The first day.
     pub start: Option<Date>,
-    /// The last day, when one is given: it decides over the status.
+    /// The last day, when one is given: it decides over the status. One before `start` is that of the employment before
+    /// the next one.
     pub last_day: Option<Date>,
 }
 

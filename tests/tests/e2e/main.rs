@@ -11,12 +11,15 @@ mod keys;
 mod leavers;
 mod limits;
 mod logs;
+mod managers;
 mod missing;
 mod movers;
 mod program;
+mod real_life;
 mod requests;
 mod runners;
 mod scim;
+mod scope;
 mod statuses;
 mod usernames;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use mapping::{Class, Missing, SystemUser, UserState, WorkerId, WorkerKey};
+use mapping::{Class, Missing, Standing, SystemUser, UserState, WorkerId, WorkerKey};
 use state::Link;
 
 use super::decide::state_change;
@@ -65,7 +65,7 @@ pub(super) fn missing(known: &Known<'_>, candidates: &[Candidate<'_>], plan: &mu
         // Whoever else has or claims the same user may be the same person under another profile.
         let heirs: BTreeMap<&str, &Candidate<'_>> = candidates
             .iter()
-            .filter(|candidate| candidate.is_present())
+            .filter(|heir| heir.is_present() || matches!(heir.standing, Standing::OutOfScope(_)))
             .filter_map(|candidate| Some((candidate.found.user()?.id.as_str(), candidate)))
             .collect();
         for link in unlisted {

@@ -1,8 +1,8 @@
 //! What should change for one person.
 
 use mapping::{
-    AdoptBy, Attribute, AttributeChange, Class, DesiredUser, Invite, Leavers, Standing, SystemUser,
-    Text, Update, UserState, Worker, Written, desired_user, diff, is_in_step,
+    AdoptBy, Attribute, AttributeChange, Class, DesiredUser, Invite, Leavers, OutOfScope, Standing,
+    SystemUser, Text, Update, UserState, Worker, Written, desired_user, diff, is_in_step,
 };
 use serde_json::{Value, json};
 use state::Link;
@@ -20,12 +20,12 @@ const LONG_USERNAME: usize = 20;
 /// Decides on one person after another.
 pub(super) struct Decisions<'k, 'a> {
     known: &'k Known<'a>,
-    managers: Managers<'k>,
+    managers: Managers<'k, 'a>,
     pub(super) warnings: Vec<RunWarning>,
 }
 
 impl<'k, 'a> Decisions<'k, 'a> {
-    pub(super) fn new(known: &'k Known<'a>, managers: Managers<'k>) -> Self {
+    pub(super) fn new(known: &'k Known<'a>, managers: Managers<'k, 'a>) -> Self {
         Self {
             known,
             managers,
@@ -60,6 +60,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             (Some(reason), _) => person.skipped = Some(reason),
             (None, Standing::Absent(_)) => {}
             (None, Standing::Gone(why)) => self.gone(&mut person, candidate, why),
+            (None, Standing::OutOfScope(why)) => self.out_of_scope(&mut person, candidate, why),
             (None, Standing::Staged(_) | Standing::Active(_)) => {
                 self.present(&mut person, candidate);
             }
@@ -100,6 +101,10 @@ impl<'k, 'a> Decisions<'k, 'a> {
             Standing::Gone(_) => {
                 user.state() == UserState::Suspended && !is_held_by_client_alone(link)
             }
+            Standing::OutOfScope(_) => {
+                user.state() == UserState::Suspended
+                    || candidate.source.policy.lifecycle.out_of_scope == OutOfScope::Ignore
+            }
             Standing::Absent(_) => true,
             Standing::Unclear(_) => false,
         };
@@ -123,7 +128,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
     fn is_in_step(&self, candidate: &Candidate<'a>, user: &SystemUser) -> bool {
         let manager = self.managers.manager(candidate);
         let rules = &candidate.source.policy.attributes;
-        matches!(manager, ManagerUser::Known(..) | ManagerUser::Unknown)
+        !matches!(manager, ManagerUser::Circular | ManagerUser::Coming(_))
             && is_in_step(candidate.worker, rules, manager.user(), user)
     }
 
@@ -141,26 +146,50 @@ impl<'k, 'a> Decisions<'k, 'a> {
             Found::ByEmail(user) => return self.leaver_not_ours(person, user, why),
             Found::Deleted(_) | Found::Begun(_) | Found::Nobody => return,
         };
-        let state = user.state();
         match candidate.source.policy.lifecycle.leavers {
-            Leavers::Suspend if can_be_suspended(state) => {
-                if self
-                    .known
-                    .is_ahead_of_last_day(candidate.worker, candidate.link)
+            Leavers::Suspend => {
+                let known = self.known;
+                if can_be_suspended(user.state())
+                    && known.is_ahead_of_last_day(candidate.worker, candidate.link)
                 {
                     person.ahead_of = candidate.worker.employment.last_day;
                 }
-                let change = state_change(Class::Suspend, state, UserState::Suspended);
-                person.changes.push(change);
-                person.evidence = Some(Reason::new("left", why));
+                self.suspend(person, user, Class::Suspend, Reason::new("left", why));
             }
-            Leavers::Suspend if state == UserState::Unknown => {
+            Leavers::Ignore => {}
+        }
+    }
+
+    /// Somebody with a user of ours whom the source is not for: nothing of theirs is written but the end of access.
+    fn out_of_scope(&mut self, person: &mut PersonPlan, candidate: &Candidate<'a>, why: &str) {
+        let Found::Linked(_, user) = candidate.found else {
+            return;
+        };
+        match candidate.source.policy.lifecycle.out_of_scope {
+            OutOfScope::Hold | OutOfScope::Suspend => {
+                let why = Reason::new("out_of_scope", why);
+                self.suspend(person, user, Class::OutOfScope, why);
+            }
+            OutOfScope::Ignore => {}
+        }
+    }
+
+    /// Takes access from somebody who has it, or would get it by activation alone.
+    fn suspend(&mut self, person: &mut PersonPlan, user: &SystemUser, class: Class, why: Reason) {
+        match user.state() {
+            state @ (UserState::Staged | UserState::Activated) => {
+                let change = state_change(class, state, UserState::Suspended);
+                person.changes.push(change);
+                person.evidence = Some(why);
+            }
+            UserState::Suspended => {}
+            UserState::Unknown => {
                 let message = format!(
-                    "{why}, and the user is in a state that this version does not know: suspend it in JumpCloud"
+                    "{}, and the user is in a state that this version does not know: suspend it in JumpCloud",
+                    why.text
                 );
                 self.warn(person, "state_unknown", message);
             }
-            Leavers::Suspend | Leavers::Ignore => {}
         }
     }
 
@@ -237,7 +266,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
         person: &mut PersonPlan,
         candidate: &Candidate<'a>,
         desired: &DesiredUser<'_>,
-        manager: ManagerUser<'_>,
+        manager: ManagerUser<'_, '_>,
     ) {
         let Some(username) = &candidate.username else {
             return;

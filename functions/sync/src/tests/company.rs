@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use config::Config;
+use config::{Config, Source};
 use jiff::Timestamp;
 use mapping::{SystemUser, UserState, deel};
 use serde_json::{Value, json};
@@ -16,11 +16,18 @@ pub(super) fn now() -> Timestamp {
     "2026-06-01T12:00:00Z".parse().unwrap()
 }
 
-/// The smallest configuration, with these lines added.
-pub(super) fn config(more: &str) -> Config {
-    let text = format!(
-        "[jumpcloud]\napi_key = \"env:JC\"\n{more}\n[[source]]\nname = \"deel\"\nkind = \"deel\"\napi_key = \"env:DEEL\"\n"
-    );
+/// The smallest configuration, with these sections added.
+pub(super) fn config(sections: &str) -> Config {
+    config_of(sections, &[("deel", "")])
+}
+
+/// A configuration with these sections and sources, each with its lines.
+pub(super) fn config_of(sections: &str, sources: &[(&str, &str)]) -> Config {
+    let source = |(name, lines): &(&str, &str)| {
+        format!("[[source]]\nname = \"{name}\"\nkind = \"deel\"\napi_key = \"env:DEEL\"\n{lines}\n")
+    };
+    let sources: String = sources.iter().map(source).collect();
+    let text = format!("[jumpcloud]\napi_key = \"env:JC\"\n{sections}\n{sources}");
     Config::parse(&text).unwrap()
 }
 
@@ -60,7 +67,11 @@ pub(super) fn user(id: &str, fields: &Value) -> SystemUser {
 /// A company that is read whole.
 #[derive(Debug, Clone)]
 pub(super) struct Company {
+    pub(super) now: Timestamp,
+    /// Those of the first source.
     pub(super) people: Vec<Value>,
+    /// Those of the second one.
+    pub(super) elsewhere: Vec<Value>,
     pub(super) users: Vec<SystemUser>,
     pub(super) links: Vec<Link>,
     pub(super) listed_before: Option<u64>,
@@ -70,7 +81,9 @@ pub(super) struct Company {
 impl Company {
     pub(super) fn of(people: Vec<Value>) -> Self {
         Self {
+            now: now(),
             people,
+            elsewhere: Vec::new(),
             users: Vec::new(),
             links: Vec::new(),
             listed_before: None,
@@ -79,38 +92,41 @@ impl Company {
     }
 
     pub(super) fn snapshot(&self, config: &Config) -> Snapshot {
-        let source = &config.sources[0];
-        let workers = self.people.iter().map(|person| {
-            let person: deel::Person = serde_json::from_value(person.clone()).unwrap();
-            deel::to_worker(&person, &source.zones, now())
-        });
-        let read = |count| LastRead {
+        let sources = config.sources.iter().zip([&self.people, &self.elsewhere]);
+        let read = |(source, people): (&Source, &Vec<Value>)| {
+            let worker = |person: &Value| {
+                let person: deel::Person = serde_json::from_value(person.clone()).unwrap();
+                deel::to_worker(&person, &source.zones, self.now)
+            };
+            SourceRead {
+                name: source.name.clone(),
+                workers: people.iter().map(worker).collect(),
+                unreadable: Vec::new(),
+                not_found: Vec::new(),
+                incomplete: self.incomplete.clone(),
+            }
+        };
+        let last_read = |count| LastRead {
             count,
-            at: now(),
+            at: self.now,
             run_id: "0".into(),
         };
         Snapshot {
             scope: Scope::Everyone,
-            sources: vec![SourceRead {
-                name: source.name.clone(),
-                workers: workers.collect(),
-                unreadable: Vec::new(),
-                not_found: Vec::new(),
-                incomplete: self.incomplete.clone(),
-            }],
+            sources: sources.map(read).collect(),
             users: self.users.clone(),
             links: self.links.clone(),
             client_owned: BTreeSet::new(),
             last_reads: self
                 .listed_before
-                .map(|count| (source.name.clone(), read(count)))
+                .map(|count| (config.sources[0].name.clone(), last_read(count)))
                 .into_iter()
                 .collect(),
         }
     }
 
     pub(super) fn plan(&self, config: &Config) -> Plan {
-        plan(&self.snapshot(config), config, now())
+        plan(&self.snapshot(config), config, self.now)
     }
 
     /// Plans, lets everything pass that limits allow, and makes it so.
@@ -155,7 +171,7 @@ impl Company {
                     plan.key.clone(),
                     plan.username.clone(),
                     plan.email.clone(),
-                    now(),
+                    self.now,
                 )
             });
             link.user_id = Some(id.as_str().into());
@@ -166,7 +182,10 @@ impl Company {
             for change in &plan.changes {
                 match change.attribute.as_str() {
                     "owner" | "invitation" => continue,
-                    "manager" => managers.push((id.clone(), manager_of(&change.to).unwrap())),
+                    "manager" => match manager_of(&change.to, &plan.key.source) {
+                        Some(manager) => managers.push((id.clone(), manager)),
+                        None => user["manager"] = change.to.clone(),
+                    },
                     attribute => user[attribute] = change.to.clone(),
                 }
                 if let Some(attribute) = mapping::Attribute::named(&change.attribute) {
@@ -184,7 +203,7 @@ impl Company {
                     .find(|change| change.attribute == "state");
                 if let Some(change) = class {
                     link.suspension = Some(Suspension {
-                        at: now(),
+                        at: self.now,
                         class: change.class,
                         holds: true,
                         ahead_of: plan.ahead_of,
@@ -200,7 +219,7 @@ impl Company {
             self.links.push(link);
         }
         for (user, manager) in managers {
-            let link = self.links.iter().find(|link| link.key.worker_id == manager);
+            let link = self.links.iter().find(|link| link.key == manager);
             let id = link.and_then(|link| link.user_id.clone());
             if let Some(id) = id {
                 users.get_mut(&user).unwrap()["manager"] = json!(id);

@@ -9,11 +9,15 @@ use crate::worker::{Employment, Status, Text};
 /// Status and dates, all contracts taken together.
 pub(super) fn employment(person: &Person, contracts: &[&Contract], today: Date) -> Employment {
     match dates(person, contracts, today) {
-        Ok((start, last_day)) => Employment {
-            status: status(person, contracts, last_day),
-            start,
-            last_day,
-        },
+        Ok((start, last_day)) => {
+            let of_this = last_day.filter(|last| start.is_none_or(|start| *last >= start));
+            Employment {
+                status: status(person, contracts, of_this),
+                start,
+                // That of an earlier engagement is of interest until the next one begins.
+                last_day: last_day.filter(|_| of_this.is_some() || start > Some(today)),
+            }
+        }
         Err(unreadable) => Employment::unreadable(unreadable),
     }
 }
@@ -63,9 +67,8 @@ fn dates<'a>(
             cancelled,
         )?);
     } else if open {
-        last_day = None;
+        last_day = last_day.filter(|last| start.is_some_and(|start| *last < start));
     }
-    let last_day = last_day.filter(|last| start.is_none_or(|start| *last >= start));
     Ok((start, last_day))
 }
 
