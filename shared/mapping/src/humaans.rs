@@ -244,7 +244,8 @@ pub fn to_worker(person: &Person, directory: &Directory, zones: &Zones, now: Tim
         place.label.as_deref(),
         place.country.as_deref(),
     );
-    let role = directory.current_role(&person.id, now.to_zoned(zone.clone()).date());
+    let today = now.to_zoned(zone.clone()).date();
+    let role = directory.current_role(&person.id, today);
     let inline = person.job_role.as_ref();
     let company_id = person.company_id.as_ref();
     let company = company_id.and_then(|id| directory.companies.get(id));
@@ -294,7 +295,7 @@ pub fn to_worker(person: &Person, directory: &Directory, zones: &Zones, now: Tim
             .and(Part::Location, place.is_unread)
             .and(Part::Entity, company_id.is_some() && company.is_none())
             .and(Part::CustomFields, custom_values.is_none()),
-        employment: employment(person),
+        employment: employment(person, today),
         zone,
     }
 }
@@ -365,8 +366,8 @@ fn home_address(person: &Person) -> Option<Address> {
 }
 
 /// Status and dates; a date that cannot be read makes them unclear.
-fn employment(person: &Person) -> Employment {
-    match dates(person) {
+fn employment(person: &Person, today: Date) -> Employment {
+    match dates(person, today) {
         Ok((start, last_day)) => Employment {
             status: status(person),
             start,
@@ -379,11 +380,13 @@ fn employment(person: &Person) -> Employment {
 /// The first and the last day; the error is a date that cannot be read.
 ///
 /// The last day is that of the contract: `lastWorkingDay` may come before it (garden leave), and is seen set for people
-/// who do not leave. A last day before the first one belongs to an earlier engagement.
-fn dates(person: &Person) -> Result<(Option<Date>, Option<Date>), &str> {
+/// who do not leave. A last day before the first one belongs to an earlier engagement, and is of interest until the next
+/// one begins.
+fn dates(person: &Person, today: Date) -> Result<(Option<Date>, Option<Date>), &str> {
     let start = day(person.employment_start_date.as_deref())?;
     let last_day = day(person.employment_end_date.as_deref())?;
-    let last_day = last_day.filter(|last| start.is_none_or(|start| *last >= start));
+    let is_of_interest = |last: &Date| start.is_none_or(|start| *last >= start || start > today);
+    let last_day = last_day.filter(is_of_interest);
     Ok((start, last_day))
 }
 
