@@ -30,6 +30,7 @@ pub(crate) async fn create(call: &Call<'_>, operation: &Operation<'_>) -> Result
     let projection = list::projection(operation.query, &USER)?;
     let asked = resource::read(&resource::parse_json(operation.body)?, &USER)?;
     let desired = mapping::scim::desired(&asked, call.config.scim.username_from_email, None)?;
+    ownership::refuse_protected_name(desired.text("username"), call.config)?;
     refuse_known_id(call, &desired).await?;
     let intent = Intent {
         client: call.access.client.clone(),

@@ -34,6 +34,9 @@ pub(super) async fn write(
     }
     let mut record = known.record_to_write();
     if changes_user {
+        if attributes.contains_key("username") {
+            ownership::refuse_protected_name(desired.text("username"), call.config)?;
+        }
         let mut names: Vec<&str> = attributes.keys().map(String::as_str).collect();
         names.extend(desired.password.as_ref().map(|_| "password"));
         let wish = Wish {
@@ -311,9 +314,7 @@ async fn count_suspension(call: &Call<'_>, user: &SystemUserId) -> Result<(), Sc
     let count = call.state.suspensions_since(client, since).await?;
     if count > most as usize {
         call.state.unnote_suspension(client, user, call.now).await?;
-        return Err(ScimError::Forbidden(format!(
-            "the limit `scim_suspend` is reached: at most {most} users may be suspended or deleted in 24 hours"
-        )));
+        return Err(ScimError::TooManySuspended { most });
     }
     Ok(())
 }
