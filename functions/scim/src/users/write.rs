@@ -124,11 +124,15 @@ pub(super) async fn perform(
         StateChange::Suspend => {
             count_suspension(call, id).await?;
             record.suspended_by = Some(by.clone());
-            set_state(&mut body, "SUSPENDED");
+            if !is_left_staged(&known.user, &record) {
+                set_state(&mut body, "SUSPENDED");
+            }
         }
         StateChange::Reactivate => {
             record.suspended_by = None;
-            set_state(&mut body, "ACTIVATED");
+            if !known.user.is_staged() {
+                set_state(&mut body, "ACTIVATED");
+            }
         }
         StateChange::None if is_over(&known) => record.suspended_by = None,
         StateChange::None => {}
@@ -188,10 +192,13 @@ pub(super) async fn perform(
             Err(error) => return Err(error),
         }
     }
-    Ok(Known {
-        user,
-        record: Some(written),
-    })
+    Ok(Known::new(user, Some(written)))
+}
+
+/// Whether a user who is switched off stays STAGED. Such a user has no access, and gets it from HR's runs alone, which the
+/// hold keeps from it; SUSPENDED could only end in access before HR's start date, and without the invitation.
+fn is_left_staged(user: &DirectoryUser, record: &UserRecord) -> bool {
+    user.is_staged() && matches!(record.owner, Some(Owner::Worker(_)))
 }
 
 /// Whether a suspension through SCIM is remembered that somebody undid in JumpCloud: the next one is not a client's.
