@@ -380,11 +380,15 @@ impl Run<'_> {
             .iter()
             .find(|change| takes_access(change.class));
         if let Some(change) = suspends {
+            let was_staged = change.from == json!(UserState::Staged);
+            let is_held = was_staged && is_held_by_client_alone(&link);
+            let hold = link.scim_hold.as_ref().filter(|_| is_held);
             link.suspension = Some(Suspension {
-                at: now,
+                // As old as a client's: whoever comes back from it waits for that client too.
+                at: hold.map_or(now, |hold| hold.at),
                 class: change.class,
                 holds: true,
-                was_staged: change.from == json!(UserState::Staged),
+                was_staged,
                 ahead_of: plan.ahead_of,
             });
         }

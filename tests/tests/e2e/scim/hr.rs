@@ -128,6 +128,26 @@ async fn pre_hire_who_was_switched_off_and_on_starts_as_if_nothing_had_been() {
 }
 
 #[tokio::test]
+async fn pre_hire_who_was_switched_off_and_left_comes_back_to_no_access() {
+    let world = world().await;
+    let id = world.hire(ana().stage(Stage::Onboarding).starting(world.in_days(10)));
+    world.run_sync().await;
+    let user = world.user_of(&id).await;
+    let path = format!("/Users/{}", user["_id"].as_str().unwrap_or_default());
+    world.scim().operate(&path, switch(false)).await.expect(200);
+
+    world.change(&id, &ana().stage(Stage::Inactive(world.days_ago(2))));
+    world.run_sync().await;
+    assert_eq!(world.state_of(&id).await, "SUSPENDED");
+    world.scim().operate(&path, switch(true)).await.expect(403);
+    world.change(&id, &ana());
+    let report = world.run_sync().await;
+    assert_eq!(report.warnings_of("suspended_elsewhere"), 1);
+    assert_eq!(world.state_of(&id).await, "SUSPENDED");
+    world.settled().await;
+}
+
+#[tokio::test]
 async fn pre_hire_who_was_deleted_comes_back_as_if_nothing_had_been() {
     let world = world().await;
     let scim = world.scim();
