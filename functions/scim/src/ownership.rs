@@ -105,6 +105,16 @@ pub(crate) fn protect(user: &DirectoryUser, config: &Config) -> Result<(), ScimE
     }
 }
 
+/// Refuses a username under which whoever has it would be out of everybody's reach, HR's too.
+pub(crate) fn refuse_protected_name(username: &str, config: &Config) -> Result<(), ScimError> {
+    match config.protect.reason(username, false) {
+        Some(_) => Err(ScimError::Forbidden(
+            "this `userName` is protected by the configuration, and given to nobody".to_owned(),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Access comes back only where a SCIM client took it.
 fn reactivate(record: Option<&UserRecord>) -> Result<(), ScimError> {
     match record.and_then(|record| record.suspended_by.as_ref()) {

@@ -22,6 +22,7 @@ use crate::chain;
 use crate::judge::{ApprovedPerson, ApprovedPlan};
 use crate::lease::LeaseKeeper;
 use crate::plan::{Change, Note, PersonPlan, Reason, manager_of};
+use crate::planner::is_held_by_client_alone;
 use crate::progress::{OnProgress, Progress};
 use crate::report::{Outcome, PersonRow};
 
@@ -377,11 +378,15 @@ impl Run<'_> {
             .iter()
             .find(|change| takes_access(change.class));
         if let Some(change) = suspends {
+            let was_staged = change.from == json!(UserState::Staged);
+            let is_held = was_staged && is_held_by_client_alone(&link);
+            let hold = link.scim_hold.as_ref().filter(|_| is_held);
             link.suspension = Some(Suspension {
-                at: now,
+                // As old as a client's: whoever comes back from it waits for that client too.
+                at: hold.map_or(now, |hold| hold.at),
                 class: change.class,
                 holds: true,
-                was_staged: change.from == json!(UserState::Staged),
+                was_staged,
                 ahead_of: plan.ahead_of,
             });
         }
@@ -421,7 +426,10 @@ impl Run<'_> {
             }
         }
         if plan.has(Class::Activate) {
-            outcome = self.activate(plan, id, &mut link).await;
+            outcome = match self.not_switched_off(plan).await {
+                Ok(()) => self.activate(plan, id, &mut link).await,
+                refused => refused,
+            };
         }
         if plan.has(Class::Adopt) {
             self.note_founded(&plan.key, id);
@@ -466,6 +474,17 @@ impl Run<'_> {
             Class::Update | Class::Rename | Class::Blank => on_change(change),
             _ => true,
         })
+    }
+
+    /// A SCIM client that switched a STAGED user off since the reads leaves no sign of it in JumpCloud.
+    async fn not_switched_off(&self, plan: &PersonPlan) -> Result<(), Stop> {
+        let link = self.writer.state.link(&plan.key).await;
+        let link = link.map_err(|error| not_remembered(&error))?;
+        if link.as_ref().is_some_and(is_held_by_client_alone) {
+            let text = "a SCIM client switched this user off meanwhile: the next run plans anew";
+            return Err(Stop::Failed(Reason::new("switched_off", text)));
+        }
+        Ok(())
     }
 
     /// STAGED → ACTIVATED, with the invitation to the first address that JumpCloud takes. The mail hangs on the

@@ -236,7 +236,7 @@ fn suspended_by_us(link: &Link) -> bool {
 }
 
 /// Whether a SCIM client alone keeps this user off, so that it could also switch the user on again.
-fn is_held_by_client_alone(link: &Link) -> bool {
+pub(crate) fn is_held_by_client_alone(link: &Link) -> bool {
     link.scim_hold.as_ref().is_some_and(|hold| {
         let ours = link.suspension.filter(|suspension| suspension.holds);
         ours.is_none_or(|suspension| suspension.at < hold.at)

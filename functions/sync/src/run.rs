@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clients::JumpCloud;
 use config::{Config, Source};
 use jiff::Timestamp;
-use mapping::Text;
+use mapping::{SystemUser, Text};
 use serde::Serialize;
 use state::{LastRead, Lease, Link, RunHeader, RunId, State, StateError};
 use tokio::time::Instant;
@@ -173,6 +173,9 @@ impl<'a> ThisRun<'a> {
             let links = self.state.links().await?;
             plan.sources = facts(&snapshot, &links, self.started_at);
         }
+        if lease.is_some() && snapshot.scope == Scope::Everyone {
+            warnings.extend(self.forget_hidden(&snapshot.users).await);
+        }
         drop(snapshot);
         let plan = confirm(
             plan,
@@ -227,6 +230,30 @@ impl<'a> ThisRun<'a> {
             warnings,
             applied,
         })
+    }
+
+    /// Forgets whom SCIM clients deleted and an admin then deleted in JumpCloud too: until then they count as hidden, and
+    /// totals are too small.
+    async fn forget_hidden(&self, users: &[SystemUser]) -> Option<RunWarning> {
+        let forget = async {
+            let mut gone = self.state.hidden_users().await?;
+            for user in users {
+                gone.remove(&user.id);
+            }
+            for id in std::mem::take(&mut gone) {
+                // Read once more: forgetting is for good, and a user may be younger than the list.
+                let user = self.jumpcloud.user(&id).await;
+                if user.map_err(GatherError::JumpCloud)?.is_none() {
+                    gone.insert(id);
+                }
+            }
+            if !gone.is_empty() {
+                self.state.forget_hidden(&gone).await?;
+            }
+            Ok::<_, GatherError>(())
+        };
+        let error = forget.await.err()?;
+        Some(RunWarning::of_run("hidden_not_forgotten", chain(&error)))
     }
 
     /// What the digests of the request cover.

@@ -392,6 +392,9 @@ impl<'k, 'a> Decisions<'k, 'a> {
     ) {
         match user.state() {
             UserState::Activated => {}
+            UserState::Staged if link.is_some_and(is_held_by_client_alone) => {
+                self.warn(person, "suspended_elsewhere", stays_off(link));
+            }
             UserState::Staged => activate(person, candidate),
             UserState::Suspended if link.is_some_and(suspended_by_us) => {
                 let change = state_change(
@@ -406,22 +409,24 @@ impl<'k, 'a> Decisions<'k, 'a> {
                     invite(person, candidate, Class::Reactivate);
                 }
             }
-            UserState::Suspended => {
-                let message = match link.and_then(|link| link.scim_hold.as_ref()) {
-                    Some(hold) => format!(
-                        "the SCIM client `{}` switched this user off at {}, and it stays off until a SCIM client or an admin in JumpCloud switches it on",
-                        hold.client, hold.at
-                    ),
-                    None => "the user was suspended by somebody else and stays suspended; an admin can reactivate it in JumpCloud".to_owned(),
-                };
-                self.warn(person, "suspended_elsewhere", message);
-            }
+            UserState::Suspended => self.warn(person, "suspended_elsewhere", stays_off(link)),
             UserState::Unknown => {
                 let message =
                     "the user is in a state that this version does not know; it is left as it is";
                 self.warn(person, "state_unknown", message);
             }
         }
+    }
+}
+
+/// Why somebody who should have access is left without it.
+fn stays_off(link: Option<&Link>) -> String {
+    match link.and_then(|link| link.scim_hold.as_ref()) {
+        Some(hold) => format!(
+            "the SCIM client `{}` switched this user off at {}, and it stays off until a SCIM client or an admin in JumpCloud switches it on",
+            hold.client, hold.at
+        ),
+        None => "the user was suspended by somebody else and stays suspended; an admin can reactivate it in JumpCloud".to_owned(),
     }
 }
 
