@@ -8,11 +8,13 @@
 //! - [`TABLE`]: the published mapping, row by row; `docs/mapping.md` is rendered from it
 //! - [`desired_user`] and [`diff`]: what JumpCloud should hold, and what must change for it; [`is_in_step`]: whether
 //!   anything must
+//! - [`GroupRule`]: who belongs to a group by rule
 //! - [`Usernames`]: names for new users, numbered where taken
 //! - [`scim`]: the other way in, SCIM User ↔ JumpCloud user
 
 pub mod deel;
 mod diff;
+mod group;
 mod jumpcloud;
 mod lifecycle;
 mod policy;
@@ -28,6 +30,7 @@ pub use diff::{
     AttributeChange, DesiredUser, DesiredValue, Written, WrittenValue, custom_attributes,
     desired_user, diff, is_in_step, mappable, value_of,
 };
+pub use group::{GroupRule, When};
 pub use jumpcloud::{
     Address, CustomAttribute, MembershipMethod, ScheduledState, SystemUser, SystemUserId,
     UserGroup, UserGroupId, UserState,
