@@ -94,6 +94,7 @@ impl Runner {
         let snapshot = gather(
             &request,
             &run.hr,
+            &run.config.groups,
             &run.jumpcloud,
             &run.state,
             run.started_at,
@@ -160,6 +161,7 @@ impl<'a> ThisRun<'a> {
         let snapshot = gather(
             self.request,
             &self.hr,
+            &self.config.groups,
             &self.jumpcloud,
             &self.state,
             self.started_at,
@@ -171,6 +173,7 @@ impl<'a> ThisRun<'a> {
             // Limits are shares of all links, whoever the run is about.
             let links = self.state.links().await?;
             plan.sources = facts(&snapshot, &links, self.started_at);
+            plan.count_given(&links);
         }
         drop(snapshot);
         let plan = confirm(

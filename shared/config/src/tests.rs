@@ -4,7 +4,7 @@ use jiff::civil::Time;
 use mapping::scim::{ActiveRule, UsernameFromEmail};
 use mapping::{
     Activate, AdoptBy, Attribute, AttributeRule, Blank, Class, Field, Invite, LeaveAt, Missing,
-    Origin, Policy, SourceName, TextTemplate, Update, UsernameTemplate,
+    Origin, Policy, SourceName, TextTemplate, Update, UsernameTemplate, When,
 };
 use proptest::prelude::*;
 
@@ -416,14 +416,55 @@ fn what_comes_later_is_refused_and_never_ignored() {
             "{line}: {message}"
         );
     }
-    let text = format!(
-        "{}[[group]]\nname = \"All\"\n",
-        LEAST.replace("\"deel\"\napi", "\"humaans\"\napi")
-    );
+    let text = LEAST.replace("\"deel\"\napi", "\"humaans\"\napi");
     insta::assert_snapshot!(refused(&text), @r#"
     rollcall.toml:6: `kind = "humaans"` is not available in this version
-    rollcall.toml:8: `[[group]]` is not available in this version
     "#);
+}
+
+#[test]
+fn groups_say_whom_they_are_for_and_are_not_made_unasked() {
+    let config = Config::parse(&format!(
+        "{LEAST}[[group]]\nname = \"Engineering\"\nwhen = {{ department = [\" R&D\", \"QA\"], worker_type = [\"employee\"] }}\n\
+         create = true\n[[group]]\nname = \"Everyone\"\nwhen = {{}}\n"
+    ));
+    let groups = config.unwrap().groups;
+    let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+    let engineering = When::new([
+        (Field::Department, values(&["r&d", "qa"])),
+        (Field::WorkerType, values(&["Employee"])),
+    ]);
+    let shown: Vec<_> = groups
+        .iter()
+        .map(|rule| (rule.name.as_str(), &rule.when, rule.create))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("Engineering", &engineering, true),
+            ("Everyone", &When::default(), false)
+        ]
+    );
+}
+
+#[test]
+fn groups_are_refused_where_it_is_not_clear_whom_they_are_for() {
+    let text = format!(
+        "{LEAST}[[group]]\nname = \"A\"\nwhen = {{ departement = [\"X\"], team = [] }}\n\
+         [[group]]\nname = \"B \"\nwhen = {{ location = \"London\", country = [\" \"] }}\n\
+         [[group]]\nname = \"A\"\n\
+         [[group]]\nname = \"C\"\nwhen = {{}}\nmake = true\n"
+    );
+    insta::assert_snapshot!(refused(&text), @"
+    rollcall.toml:10: unknown key `departement` in [group.when]: did you mean `department`?
+    rollcall.toml:10: `team` in [group.when] must name at least one value: leave the key out where any will do
+    rollcall.toml:12: `name` in [[group]] must not begin or end with a space
+    rollcall.toml:13: `location` in [group.when] must be an array, not `\"London\"`
+    rollcall.toml:13: `country` in [group.when] must not be empty
+    rollcall.toml:14: missing key `when` in [[group]]
+    rollcall.toml:15: `name` in [[group]] is taken: another rule is about `A`, and one group has one rule
+    rollcall.toml:19: unknown key `make` in [[group]]: did you mean `name`?
+    ");
 }
 
 #[test]
