@@ -535,6 +535,9 @@ fn example_file_holds_the_defaults() {
 fn examples_in_the_example_file_are_taken() {
     let example = |line: &'static str| {
         let setting = line.strip_prefix("# ")?;
+        if setting.starts_with("[[") {
+            return Some(setting);
+        }
         let (key, _) = setting.split_once(" = ")?;
         (!key.contains(' ')).then_some(setting)
     };
@@ -545,6 +548,7 @@ fn examples_in_the_example_file_are_taken() {
     let config = Config::parse(&text.join("\n")).unwrap_or_else(|errors| panic!("{errors}"));
     assert!(config.limits.classes.contains_key(&Class::Create));
     assert!(config.sources[0].base_url.is_some());
+    assert_eq!(config.groups.len(), 1);
     assert_eq!(
         config.sources[0].policy.attributes.len(),
         Policy::deel().attributes.len() + 2
