@@ -93,6 +93,13 @@ impl World {
         }
     }
 
+    /// The configuration becomes this one: a new process reads it, as after a deployment.
+    pub async fn reconfigure(&mut self, setup: &Setup) {
+        let text = setup.to_toml(&self.sandbox.jumpcloud_url(), &self.sandbox.deel_url());
+        fs::write(self.folder().join("rollcall.toml"), text).expect("the configuration is written");
+        self.function = self.another_function().await;
+    }
+
     /// HR's people, as the people team sees them.
     pub fn deel(&self) -> sandbox::Deel {
         self.sandbox.deel()

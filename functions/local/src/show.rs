@@ -8,7 +8,7 @@ use mapping::Class;
 use sandbox::Sandbox;
 use serde_json::{Value, json};
 use state::RunHeader;
-use sync::{ChangeRow, Explanation, Mode, Outcome, PersonRow, Report, RunStatus};
+use sync::{ChangeRow, ExplainedGroup, Explanation, Mode, Outcome, PersonRow, Report, RunStatus};
 
 /// How many of one person's changes are shown.
 const MOST_CHANGES: usize = 5;
@@ -135,12 +135,17 @@ fn held(report: &Report, text: &mut String) {
                 "with {} of the last 24 hours, more than {} % of the source",
                 held.limit.recent, held.limit.value
             ),
+            "percent" if held.group.is_some() => format!("more than {} %", held.limit.value),
             "percent" => format!("more than {} % of the source", held.limit.value),
             "shrink" => format!("the source lists {} people fewer", held.limit.value),
             _ => "the source's setting".to_owned(),
         };
+        let what = match &held.group {
+            Some(group) => format!("{} {}", held.class, short(group, 28)),
+            None => held.class.name().to_owned(),
+        };
         table.add_row([
-            held.class.name().to_owned(),
+            what,
             held.source.to_string(),
             held.count.to_string(),
             because,
@@ -232,6 +237,8 @@ fn change(change: &ChangeRow) -> String {
         ("invitation", _) => format!("invitation to {to}"),
         ("owner", Value::Null) => format!("{to} takes over this user, known by its work e-mail"),
         ("owner", from) => format!("{to} takes over this user from {}", value(from)),
+        ("groups", Value::Null) => format!("into the group {to}"),
+        ("groups", from) => format!("out of the group {}", value(from)),
         ("state", Value::Null) => to,
         ("state", from) => format!("{} → {to}", value(from)),
         (attribute, Value::Null) => format!("{attribute}: {to}"),
@@ -351,6 +358,7 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
         policy,
         matched,
         rows,
+        groups,
         decision,
         warnings,
     } = explanation;
@@ -402,10 +410,27 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
         ]);
     }
     let _ = writeln!(text, "\n{}", table.trim_fmt());
+    if !groups.is_empty() {
+        let _ = writeln!(text, "\n{}", groups_of(groups).trim_fmt());
+    }
     for warning in warnings {
         let _ = writeln!(text, "  {}: {}", warning.code, warning.message);
     }
     text
+}
+
+fn groups_of(groups: &[ExplainedGroup]) -> Table {
+    let mut table = table(&["group", "its rule", "JumpCloud", "a run"]);
+    for ExplainedGroup {
+        name,
+        rule,
+        membership,
+        decision,
+    } in groups
+    {
+        table.add_row([name.as_str(), rule, membership, decision]);
+    }
+    table
 }
 
 /// How to use a running sandbox.

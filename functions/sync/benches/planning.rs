@@ -274,6 +274,7 @@ fn snapshot(case: Case, people: u32, config: &Config, now: Timestamp) -> Result<
             incomplete: None,
         }],
         client_owned: BTreeSet::new(),
+        groups: sync::Groups::default(),
         last_reads: BTreeMap::new(),
     };
     if case == Case::Changed {

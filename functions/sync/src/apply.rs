@@ -3,6 +3,8 @@
 //! One person's failure is one person's failure. What may have been cut off is noted in the link before JumpCloud is
 //! written, so that the next run knows what is ours; a create that is in doubt is looked for before anything else.
 
+mod groups;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -11,7 +13,7 @@ use config::Config;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use mapping::{
-    Attribute, Class, SystemUser, SystemUserId, Text, Update, UserState, WorkerKey,
+    Attribute, Class, SystemUser, SystemUserId, Text, Update, UserGroupId, UserState, WorkerKey,
     custom_attributes, value_of,
 };
 use serde_json::{Map, Value, json};
@@ -21,7 +23,7 @@ use crate::Clock;
 use crate::chain;
 use crate::judge::{ApprovedPerson, ApprovedPlan};
 use crate::lease::LeaseKeeper;
-use crate::plan::{Change, Note, PersonPlan, Reason, manager_of};
+use crate::plan::{Change, GROUPS, Note, PersonPlan, Reason, manager_of};
 use crate::planner::is_held_by_client_alone;
 use crate::progress::{OnProgress, Progress};
 use crate::report::{Outcome, PersonRow};
@@ -64,13 +66,15 @@ enum Stop {
 /// Applies the plan, several people at once, managers before those who report to them.
 pub(crate) async fn apply(plan: &ApprovedPlan, writer: &Writer<'_>) -> Applied {
     let people = plan.people();
-    let run = Run {
+    let mut run = Run {
         writer,
         one_person: people.len() == 1,
         last_link: Mutex::new(None),
         founded: Mutex::new(BTreeMap::new()),
+        groups: BTreeMap::new(),
         halted: OnceLock::new(),
     };
+    run.groups = run.groups_of(plan).await;
     let total = people.iter().filter(|person| has_work(person)).count();
     let mut done = 0;
     let mut rows: Vec<(usize, PersonRow)> = Vec::with_capacity(people.len());
@@ -111,7 +115,10 @@ fn has_work(person: &ApprovedPerson) -> bool {
         .any(|change| matches!(change.class, Class::Create | Class::Adopt));
     plan.skipped.is_none()
         && !founding_held
-        && (!plan.changes.is_empty() || plan.adopts.is_some() || plan.note != Note::Nothing)
+        && (!plan.changes.is_empty()
+            || plan.adopts.is_some()
+            || plan.note != Note::Nothing
+            || !plan.forgets.is_empty())
 }
 
 /// The indexes of the people, those whose manager gets a user in this run after that manager.
@@ -146,6 +153,8 @@ struct Run<'a> {
     one_person: bool,
     last_link: Mutex<Option<Link>>,
     founded: Mutex<BTreeMap<WorkerKey, SystemUserId>>,
+    /// The groups that people are put into or taken out of, by name; or why one could not be made.
+    groups: BTreeMap<Text, Result<UserGroupId, Reason>>,
     halted: OnceLock<Reason>,
 }
 
@@ -283,8 +292,7 @@ impl Run<'_> {
             Ok(())
         };
         link.pending = None;
-        self.close(link).await?;
-        activated
+        self.finish(plan, &user.id, link, activated).await
     }
 
     /// A create that was refused or gave no clear answer: is the user there, and is it this person's?
@@ -373,10 +381,7 @@ impl Run<'_> {
         let mut link = self.link_of(plan);
         link.user_id = Some(id.clone());
         link.username.clone_from(&plan.username);
-        let suspends = plan
-            .changes
-            .iter()
-            .find(|change| takes_access(change.class));
+        let suspends = plan.changes.iter().find(|change| change.takes_access());
         if let Some(change) = suspends {
             let was_staged = change.from == json!(UserState::Staged);
             let is_held = was_staged && is_held_by_client_alone(&link);
@@ -443,11 +448,11 @@ impl Run<'_> {
             link.email = email.into();
         }
         link.pending = None;
-        self.close(link).await?;
+        self.finish(plan, id, link, outcome).await?;
         if let Some(replaced) = &plan.replaces {
-            self.forget(replaced).await?;
+            self.forget(&replaced.key).await?;
         }
-        outcome
+        Ok(())
     }
 
     /// Whether a write that is cut off must be known to the next run. Of an attribute that HR always wins, it need not:
@@ -472,6 +477,8 @@ impl Run<'_> {
         };
         plan.changes.iter().any(|change| match change.class {
             Class::Update | Class::Rename | Class::Blank => on_change(change),
+            // Groups come after the user's own changes, and their notes with them.
+            Class::GroupRemove => false,
             _ => true,
         })
     }
@@ -582,6 +589,10 @@ impl Run<'_> {
             )
         });
         link.adopted |= adopted;
+        if let Some(replaced) = &plan.replaces {
+            link.groups.extend(replaced.groups.clone());
+        }
+        link.groups.retain(|id, _| !plan.forgets.contains(id));
         link
     }
 
@@ -627,7 +638,7 @@ fn note(plan: &PersonPlan, link: &mut Link, now: Timestamp) {
         Note::Missing => link.missing = Some(counted(runs.saturating_add(1), None)),
         Note::StillThere(at) => link.missing = Some(counted(runs, Some(at))),
         Note::Settled { undone: true } => {
-            let again = plan.changes.iter().any(|change| takes_access(change.class));
+            let again = plan.changes.iter().any(Change::takes_access);
             if let Some(suspension) = link.suspension.as_mut().filter(|_| !again) {
                 suspension.holds = false;
             }
@@ -644,10 +655,6 @@ fn note(plan: &PersonPlan, link: &mut Link, now: Timestamp) {
         }
         Note::Settled { undone: false } | Note::Replaced | Note::Nothing => {}
     }
-}
-
-fn takes_access(class: Class) -> bool {
-    matches!(class, Class::Suspend | Class::Missing | Class::OutOfScope)
 }
 
 /// Where the invitation goes, one after another; without an address the activation sends none.
@@ -669,7 +676,7 @@ fn body_of<'a>(
     let mut body = Map::new();
     for change in changes.clone() {
         match change.attribute.as_str() {
-            "owner" | "invitation" => {}
+            "owner" | "invitation" | GROUPS => {}
             attribute if attribute.starts_with("attributes.") => {}
             "state" => {
                 body.insert(

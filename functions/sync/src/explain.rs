@@ -4,15 +4,17 @@ use config::Config;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use mapping::{
-    Attribute, AttributeRule, Blank, Field, Lifecycle, NoAccount, Origin, Standing, Status, Update,
-    Worker, WorkerKey, Written, activation_moment, hr_value, leaving_moment, value_of,
+    Attribute, AttributeRule, Blank, Field, Lifecycle, NoAccount, Origin, Standing, Status,
+    SystemUser, Text, Update, UserGroupId, Worker, WorkerKey, Written, activation_moment, hr_value,
+    leaving_moment, value_of,
 };
 use serde::Serialize;
 use serde_json::Value;
+use state::Link;
 
-use crate::gather::Snapshot;
+use crate::gather::{Groups, Snapshot};
 use crate::judge::Approvals;
-use crate::plan::{Plan, RunWarning};
+use crate::plan::{GROUPS, Plan, RunWarning};
 use crate::report::PersonRow;
 
 /// Why one person would or would not change.
@@ -42,6 +44,8 @@ pub struct Explanation {
     pub matched: String,
     /// The mapping, row by row: HR, what we last wrote, JumpCloud.
     pub rows: Vec<ExplainedRow>,
+    /// The groups that rules are about, and those that a rule put this person into.
+    pub groups: Vec<ExplainedGroup>,
     /// What a run would do.
     pub decision: PersonRow,
     /// What it would warn of.
@@ -63,6 +67,19 @@ pub struct ExplainedRow {
     pub jumpcloud: Value,
     /// When it is written, and what an empty HR value does.
     pub rule: String,
+    /// What a run would do.
+    pub decision: &'static str,
+}
+
+/// One group for one person.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExplainedGroup {
+    /// The group's name.
+    pub name: Text,
+    /// What its rule says.
+    pub rule: &'static str,
+    /// Whether the person is a member, and by whom.
+    pub membership: &'static str,
     /// What a run would do.
     pub decision: &'static str,
 }
@@ -162,6 +179,7 @@ pub(crate) fn explain(
                     .iter()
                     .map(|rule| row(rule, worker, &written, user, &decision))
                     .collect(),
+                groups: groups(snapshot, config, worker, link, user, &decision),
                 warnings: warnings
                     .iter()
                     .filter(|w| w.worker_id.as_ref() == Some(&worker.id))
@@ -173,6 +191,75 @@ pub(crate) fn explain(
         }
     }
     explanations
+}
+
+/// The groups of the rules, then those that a rule put the person into which is no more.
+fn groups(
+    snapshot: &Snapshot,
+    config: &Config,
+    worker: &Worker,
+    link: Option<&Link>,
+    user: Option<&SystemUser>,
+    decision: &PersonRow,
+) -> Vec<ExplainedGroup> {
+    let Groups {
+        listed, members, ..
+    } = &snapshot.groups;
+    let workers = || snapshot.sources.iter().flat_map(|read| &read.workers);
+    let manager = worker.manager.as_ref();
+    let manager = manager.and_then(|id| workers().find(|other| other.id == *id));
+    let is_given = |id: &UserGroupId| link.is_some_and(|link| link.groups.contains_key(id));
+    let explained = |name: &Text, id: Option<&UserGroupId>, rule| {
+        let known = id.and_then(|id| members.get(id)?.as_ref().ok());
+        let is_member = known
+            .zip(user)
+            .is_some_and(|(members, user)| members.contains(&user.id));
+        let membership = if id.is_some() && known.is_none() {
+            "not known"
+        } else if !is_member {
+            "no member"
+        } else if id.is_some_and(is_given) {
+            "a member by rule"
+        } else {
+            "a member, not by rule"
+        };
+        ExplainedGroup {
+            name: name.clone(),
+            rule,
+            membership,
+            decision: decided(name, decision),
+        }
+    };
+    let of_rules = config.groups.iter().map(|rule| {
+        let group = listed.iter().find(|group| group.name == rule.name);
+        let holds = if rule.when.holds(worker, manager) {
+            "matches"
+        } else {
+            "does not match"
+        };
+        explained(&rule.name, group.map(|group| &group.id), holds)
+    });
+    let others = listed.iter().filter(|group| {
+        let mut rules = config.groups.iter();
+        is_given(&group.id) && rules.all(|rule| rule.name != group.name)
+    });
+    let others = others.map(|group| explained(&group.name, Some(&group.id), "no rule any more"));
+    of_rules.chain(others).collect()
+}
+
+/// What a run would do about the membership of the group called so.
+fn decided(group: &str, decision: &PersonRow) -> &'static str {
+    let mut changes = decision
+        .changes
+        .iter()
+        .filter(|change| change.attribute == GROUPS);
+    let change = changes.find(|change| change.to == group || change.from == group);
+    match change {
+        Some(change) if change.held => "held",
+        Some(change) if change.to.is_null() => "taken out",
+        Some(_) => "put in",
+        None => "left as it is",
+    }
 }
 
 fn record(worker: &Worker) -> Vec<(String, String)> {
@@ -244,7 +331,7 @@ fn row(
     rule: &AttributeRule,
     worker: &Worker,
     written: &Written,
-    user: Option<&mapping::SystemUser>,
+    user: Option<&SystemUser>,
     decision: &PersonRow,
 ) -> ExplainedRow {
     let attribute = rule.attribute.to_string();

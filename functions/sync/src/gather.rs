@@ -3,16 +3,22 @@
 //! A read is complete or it is an error. An incomplete HR source is marked as such and still gives what was read;
 //! an incomplete JumpCloud or an incomplete table ends the run.
 
+mod groups;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use clients::{ClientError, Deel, JumpCloud, Listing, Unreadable};
 use config::Source;
 use futures_util::future::{join_all, try_join, try_join_all, try_join3};
 use jiff::Timestamp;
-use mapping::{SourceName, SystemUser, SystemUserId, Worker, WorkerId, WorkerKey, Zones, deel};
+use mapping::{
+    GroupRule, SourceName, SystemUser, SystemUserId, Worker, WorkerId, WorkerKey, Zones, deel,
+};
 use state::{LastRead, Link, State, StateError};
 use thiserror::Error;
 use tokio::time::Instant;
+
+pub use groups::Groups;
 
 use crate::chain;
 use crate::progress::{OnProgress, Progress};
@@ -34,6 +40,8 @@ pub struct Snapshot {
     pub links: Vec<Link>,
     /// The users that SCIM clients own, where anybody might get a user: no source may have them.
     pub client_owned: BTreeSet<SystemUserId>,
+    /// The groups of JumpCloud, where rules are about them.
+    pub groups: Groups,
     /// The last good read of each source.
     pub last_reads: BTreeMap<SourceName, LastRead>,
 }
@@ -165,16 +173,19 @@ pub(crate) type HrSources<'a> = [(&'a Source, HrSource)];
 pub(crate) async fn gather(
     request: &Request,
     hr: &HrSources<'_>,
+    rules: &[GroupRule],
     jumpcloud: &JumpCloud,
     state: &State,
     now: Timestamp,
     progress: &OnProgress,
 ) -> Result<Snapshot, GatherError> {
-    if request.people.is_empty() {
-        everyone(hr, jumpcloud, state, now, progress).await
+    let mut snapshot = if request.people.is_empty() {
+        everyone(hr, jumpcloud, state, now, progress).await?
     } else {
-        a_few(request, hr, jumpcloud, state, now, progress).await
-    }
+        a_few(request, hr, jumpcloud, state, now, progress).await?
+    };
+    snapshot.groups = Groups::read(rules, &snapshot, jumpcloud).await;
+    Ok(snapshot)
 }
 
 async fn everyone(
@@ -204,6 +215,7 @@ async fn everyone(
         users,
         links,
         client_owned,
+        groups: Groups::default(),
         last_reads,
     })
 }
@@ -312,6 +324,7 @@ async fn a_few(
         users,
         links,
         client_owned,
+        groups: Groups::default(),
         last_reads: BTreeMap::new(),
     })
 }

@@ -32,10 +32,12 @@ mod setup;
 mod tests;
 
 pub use clients::chain;
-pub use explain::{ExplainedRow, Explanation};
-pub use gather::{GatherError, HrSource, Scope, Snapshot, SourceRead};
+pub use explain::{ExplainedGroup, ExplainedRow, Explanation};
+pub use gather::{GatherError, Groups, HrSource, Scope, Snapshot, SourceRead};
 pub use judge::{Approvals, ApprovedPerson, ApprovedPlan, Held, HeldBy, HeldClass};
-pub use plan::{Change, ChangeDigest, Note, PersonPlan, Plan, Reason, RunWarning, SourceFacts};
+pub use plan::{
+    Change, ChangeDigest, GroupFacts, Note, PersonPlan, Plan, Reason, RunWarning, SourceFacts,
+};
 pub use planner::plan;
 pub use progress::{OnProgress, Progress, unwatched};
 pub use report::{Calls, ChangeRow, Outcome, PersonRow, Report, RunStatus};

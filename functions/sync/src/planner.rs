@@ -1,12 +1,13 @@
 //! Snapshot → plan: what should change, for whom, and why. Pure: the same snapshot gives the same plan.
 //!
 //! First everyone is looked at as a [`Candidate`]: where they stand, whose user they are, and why nothing may be done
-//! for them (`known`, `conflicts`). Then each is decided on alone (`decide`), and last come those whom HR no longer
-//! lists (`absence`). Nothing is decided later: `judge` holds classes back, `apply` performs what is left.
+//! for them (`known`, `conflicts`). Then each is decided on alone (`decide`, and `groups` for the groups by rule), and
+//! last come those whom HR no longer lists (`absence`). Nothing is decided later: `judge` holds classes back, `apply` performs what is left.
 
 mod absence;
 mod conflicts;
 mod decide;
+mod groups;
 mod index;
 mod known;
 mod managers;
@@ -24,6 +25,7 @@ use state::Link;
 use crate::gather::{Scope, Snapshot, SourceRead};
 use crate::plan::{Plan, Reason, RunWarning, SourceFacts};
 use decide::Decisions;
+use groups::Groups;
 use known::Known;
 use managers::Managers;
 
@@ -41,11 +43,14 @@ pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
     name_new_users(&known, &mut candidates);
 
     let managers = Managers::of(&known, &candidates);
-    let mut decisions = Decisions::new(&known, managers);
+    let groups = Groups::of(&known);
+    let mut decisions = Decisions::new(&known, managers, &groups);
     let mut plan = Plan {
         sources: facts(snapshot, &snapshot.links, now),
+        groups: groups.facts(),
         ..Plan::default()
     };
+    plan.count_given(&snapshot.links);
     for candidate in &candidates {
         // They may be thousands: only somebody who was asked for is told about.
         if snapshot.scope == Scope::Everyone && candidate.is_left_out() {
@@ -59,7 +64,8 @@ pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
     }
     plan.warnings = decisions.warnings;
     absence::unreadable(&known, &mut plan);
-    absence::missing(&known, &candidates, &mut plan);
+    absence::missing(&known, &groups, &candidates, &mut plan);
+    plan.warnings.extend(groups.warnings);
     let rank = |key: &WorkerKey| {
         let place = |source: &Source| source.name == key.source;
         config.sources.iter().position(place)

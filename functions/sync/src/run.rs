@@ -95,6 +95,7 @@ impl Runner {
         let snapshot = gather(
             &request,
             &run.hr,
+            &run.config.groups,
             &run.jumpcloud,
             &run.state,
             run.started_at,
@@ -161,6 +162,7 @@ impl<'a> ThisRun<'a> {
         let snapshot = gather(
             self.request,
             &self.hr,
+            &self.config.groups,
             &self.jumpcloud,
             &self.state,
             self.started_at,
@@ -172,6 +174,7 @@ impl<'a> ThisRun<'a> {
             // Limits are shares of all links, whoever the run is about.
             let links = self.state.links().await?;
             plan.sources = facts(&snapshot, &links, self.started_at);
+            plan.count_given(&links);
         }
         if lease.is_some() && snapshot.scope == Scope::Everyone {
             warnings.extend(self.forget_hidden(&snapshot.users).await);

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use mapping::UsernameTemplate;
+use mapping::{GroupRule, UsernameTemplate};
 use sha2::{Digest, Sha256};
 
 use crate::base_url::base_url;
 use crate::errors::ConfigErrors;
+use crate::group::group;
 use crate::limits::{Limits, limits};
-use crate::reader::{Least, Section, Value, document};
+use crate::reader::{Least, Section, document};
 use crate::scim::{Scim, scim};
 use crate::secret_name::SecretName;
 use crate::source::{Source, source};
@@ -33,6 +34,8 @@ pub struct Config {
     /// The HR systems; the first that claims a person owns that person. None only where `[scim]` is written: then SCIM
     /// clients alone decide.
     pub sources: Vec<Source>,
+    /// Who belongs to which group; no two rules share a group.
+    pub groups: Vec<GroupRule>,
 }
 
 /// How JumpCloud is reached.
@@ -91,7 +94,8 @@ impl Config {
             let sources = root.tables("source", least, |table| {
                 source(table, username.as_ref(), &mut names)
             });
-            root.optional("group", |value| value.list(group));
+            let mut group_names = BTreeSet::new();
+            let groups = root.tables("group", Least::None, |table| group(table, &mut group_names));
             Some(Self {
                 digest: format!("sha256:{}", hex::encode(Sha256::digest(text))),
                 jumpcloud: jumpcloud?,
@@ -100,6 +104,7 @@ impl Config {
                 protect,
                 scim,
                 sources: sources?,
+                groups: groups?,
             })
         })
     }
@@ -155,9 +160,4 @@ fn protect(section: &mut Section<'_>) -> Protect {
         usernames: usernames.into_iter().collect(),
         admins: section.or("admins", true, flag),
     }
-}
-
-/// Group memberships come with a later version.
-fn group(value: &Value<'_>) -> Option<()> {
-    value.note("`[[group]]` is not available in this version".to_owned())
 }

@@ -5,7 +5,7 @@ use mapping::scim::{ActiveRule, UsernameFromEmail};
 use mapping::{
     Activate, AdoptBy, Attribute, AttributeRule, Blank, Class, Field, Invite, LeaveAt, Missing,
     Origin, OutOfScope, Policy, ScopeKey, Selection, SourceName, SourceScope, TextTemplate, Update,
-    UsernameTemplate,
+    UsernameTemplate, When,
 };
 use proptest::prelude::*;
 
@@ -437,8 +437,51 @@ fn what_comes_later_is_refused_and_never_ignored() {
             "{line}: {message}"
         );
     }
-    let text = format!("{LEAST}[[group]]\nname = \"All\"\n");
-    insta::assert_snapshot!(refused(&text), @"rollcall.toml:8: `[[group]]` is not available in this version");
+}
+
+#[test]
+fn groups_say_whom_they_are_for_and_are_not_made_unasked() {
+    let config = Config::parse(&format!(
+        "{LEAST}[[group]]\nname = \"Engineering\"\nwhen = {{ department = [\" R&D\", \"QA\"], worker_type = [\"employee\"] }}\n\
+         create = true\n[[group]]\nname = \"Everyone\"\nwhen = {{}}\n"
+    ));
+    let groups = config.unwrap().groups;
+    let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+    let engineering = When::new([
+        (Field::Department, values(&["r&d", "qa"])),
+        (Field::WorkerType, values(&["Employee"])),
+    ]);
+    let shown: Vec<_> = groups
+        .iter()
+        .map(|rule| (rule.name.as_str(), &rule.when, rule.create))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("Engineering", &engineering, true),
+            ("Everyone", &When::default(), false)
+        ]
+    );
+}
+
+#[test]
+fn groups_are_refused_where_it_is_not_clear_whom_they_are_for() {
+    let text = format!(
+        "{LEAST}[[group]]\nname = \"A\"\nwhen = {{ departement = [\"X\"], team = [] }}\n\
+         [[group]]\nname = \"B \"\nwhen = {{ location = \"London\", country = [\" \"] }}\n\
+         [[group]]\nname = \"A\"\n\
+         [[group]]\nname = \"C\"\nwhen = {{}}\nmake = true\n"
+    );
+    insta::assert_snapshot!(refused(&text), @"
+    rollcall.toml:10: unknown key `departement` in [group.when]: did you mean `department`?
+    rollcall.toml:10: `team` in [group.when] must name at least one value: leave the key out where any will do
+    rollcall.toml:12: `name` in [[group]] must not begin or end with a space
+    rollcall.toml:13: `location` in [group.when] must be an array, not `\"London\"`
+    rollcall.toml:13: `country` in [group.when] must not be empty
+    rollcall.toml:14: missing key `when` in [[group]]
+    rollcall.toml:15: `name` in [[group]] is taken: another rule is about `A`, and one group has one rule
+    rollcall.toml:19: unknown key `make` in [[group]]: did you mean `name`?
+    ");
 }
 
 #[test]
@@ -509,6 +552,9 @@ fn example_file_holds_the_defaults() {
 fn examples_in_the_example_file_are_taken() {
     let example = |line: &'static str| {
         let setting = line.strip_prefix("# ")?;
+        if setting.starts_with("[[") {
+            return Some(setting);
+        }
         let (key, _) = setting.split_once(" = ")?;
         (!key.contains(' ')).then_some(setting)
     };
@@ -519,6 +565,7 @@ fn examples_in_the_example_file_are_taken() {
     let config = Config::parse(&text.join("\n")).unwrap_or_else(|errors| panic!("{errors}"));
     assert!(config.limits.classes.contains_key(&Class::Create));
     assert!(config.sources[0].base_url.is_some());
+    assert_eq!(config.groups.len(), 1);
     assert_eq!(
         config.sources[0].policy.attributes.len(),
         Policy::deel().attributes.len() + 3

@@ -9,6 +9,7 @@
 //! - [`TABLE`]: the published mapping, row by row; `docs/mapping.md` is rendered from it
 //! - [`desired_user`] and [`diff`]: what JumpCloud should hold, and what must change for it; [`is_in_step`]: whether
 //!   anything must
+//! - [`GroupRule`]: who belongs to a group by rule
 //! - [`Usernames`]: names for new users, numbered where taken
 //! - [`scim`]: the other way in, SCIM User ↔ JumpCloud user
 
@@ -19,6 +20,7 @@ mod details;
 mod diff;
 mod elements;
 mod field;
+mod group;
 pub mod humaans;
 mod jumpcloud;
 mod lifecycle;
@@ -40,6 +42,7 @@ pub use diff::{
     desired_user, diff, hr_value, is_in_step, mappable, value_of,
 };
 pub use field::{Field, unknown_custom_fields};
+pub use group::{GroupRule, When};
 pub use jumpcloud::{
     Address, CustomAttribute, MembershipMethod, PhoneNumber, ScheduledState, SystemUser,
     SystemUserId, UserGroup, UserGroupId, UserState,

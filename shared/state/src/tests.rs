@@ -113,6 +113,7 @@ fn link(id: &str) -> Link {
         invited_at: None,
         missing: None,
         scim_hold: None,
+        groups: std::collections::BTreeMap::new(),
         pending: None,
         created_at: noon(),
     }

@@ -5,6 +5,7 @@ mod adoption;
 mod company;
 mod conflicts;
 mod crashes;
+mod group_rules;
 mod incomplete;
 mod joiners;
 mod keys;

@@ -7,8 +7,9 @@ use mapping::{Class, Missing, Standing, SystemUser, UserState, WorkerId, WorkerK
 use state::Link;
 
 use super::decide::state_change;
+use super::groups::Groups;
 use super::known::Known;
-use super::{Candidate, Found, can_be_suspended, warning};
+use super::{Candidate, Found, can_be_suspended, suspended_by_us, warning};
 use crate::gather::Scope;
 use crate::plan::{Note, PersonPlan, Plan, Reason, RunWarning};
 
@@ -51,8 +52,13 @@ pub(super) fn unreadable(known: &Known<'_>, plan: &mut Plan) {
     }
 }
 
-/// People with a user of ours whom a complete read no longer lists.
-pub(super) fn missing(known: &Known<'_>, candidates: &[Candidate<'_>], plan: &mut Plan) {
+/// People with a user of ours whom a complete read no longer lists. They keep their groups until they are suspended.
+pub(super) fn missing<'a>(
+    known: &Known<'a>,
+    groups: &Groups<'a>,
+    candidates: &[Candidate<'_>],
+    plan: &mut Plan,
+) {
     if known.snapshot.scope != Scope::Everyone {
         return;
     }
@@ -76,8 +82,10 @@ pub(super) fn missing(known: &Known<'_>, candidates: &[Candidate<'_>], plan: &mu
             let Some(user) = user else { continue };
             if let Some(heir) = heirs.get(user.id.as_str()) {
                 replaced(link, heir, plan);
-            } else if lifecycle.missing != Missing::Ignore && user.state() != UserState::Suspended {
-                person(known, lifecycle.missing_runs, link, user, plan);
+            } else if user.state() == UserState::Suspended {
+                suspended(known, groups, link, user, plan);
+            } else if lifecycle.missing != Missing::Ignore {
+                person(known, groups, lifecycle.missing_runs, link, user, plan);
             }
         }
     }
@@ -104,17 +112,48 @@ fn replaced(link: &Link, heir: &Candidate<'_>, plan: &mut Plan) {
         .push(warning(&link.key, "profile_replaced", message));
 }
 
-fn person(known: &Known<'_>, missing_runs: u32, link: &Link, user: &SystemUser, plan: &mut Plan) {
-    let recently = |checked: Timestamp| known.now.duration_since(checked) < CHECKED_EVERY;
-    let checked_at = link.missing.and_then(|missing| missing.checked_at);
-    if checked_at.is_some_and(recently) {
+/// Somebody whom we suspended already, by which they have left the groups that rules gave.
+fn suspended<'a>(
+    known: &Known<'a>,
+    groups: &Groups<'a>,
+    link: &'a Link,
+    user: &SystemUser,
+    plan: &mut Plan,
+) {
+    if !suspended_by_us(link) || known.protection(user).is_some() {
         return;
     }
+    let mut person = begin(link, user);
+    groups.of_unlisted(link, user).put_into(&mut person);
+    if !person.is_silent() {
+        plan.people.push(person);
+    }
+}
+
+/// The plan of somebody unlisted, with nothing in it.
+fn begin(link: &Link, user: &SystemUser) -> PersonPlan {
     let mut person = PersonPlan::new(link.key.clone());
     person.user_id = Some(user.id.clone());
     person.username.clone_from(&user.username);
     person.email.clone_from(&link.email);
     person.link = Some(link.clone());
+    person
+}
+
+fn person<'a>(
+    known: &Known<'a>,
+    groups: &Groups<'a>,
+    missing_runs: u32,
+    link: &'a Link,
+    user: &SystemUser,
+    plan: &mut Plan,
+) {
+    let recently = |checked: Timestamp| known.now.duration_since(checked) < CHECKED_EVERY;
+    let checked_at = link.missing.and_then(|missing| missing.checked_at);
+    if checked_at.is_some_and(recently) {
+        return;
+    }
+    let mut person = begin(link, user);
     let runs = link
         .missing
         .map_or(0, |missing| missing.runs)
@@ -131,6 +170,7 @@ fn person(known: &Known<'_>, missing_runs: u32, link: &Link, user: &SystemUser, 
     } else if can_be_suspended(state) {
         let change = state_change(Class::Missing, state, UserState::Suspended);
         person.changes.push(change);
+        groups.of_unlisted(link, user).put_into(&mut person);
         let text = format!("HR no longer lists this person: complete read {runs}");
         person.evidence = Some(Reason::new("missing", text));
     } else {

@@ -1,12 +1,16 @@
 //! What should change for one person.
 
+use std::collections::BTreeMap;
+
 use mapping::{
     AdoptBy, Attribute, AttributeChange, Class, DesiredUser, Invite, Leavers, OutOfScope, Standing,
-    SystemUser, Text, Update, UserState, Worker, Written, desired_user, diff, is_in_step,
+    SystemUser, Text, Update, UserGroupId, UserState, Worker, Written, desired_user, diff,
+    is_in_step,
 };
 use serde_json::{Value, json};
 use state::Link;
 
+use super::groups::{Groups, Memberships};
 use super::known::Known;
 use super::managers::{ManagerUser, Managers};
 use super::{
@@ -21,14 +25,20 @@ const LONG_USERNAME: usize = 20;
 pub(super) struct Decisions<'k, 'a> {
     known: &'k Known<'a>,
     managers: Managers<'k, 'a>,
+    groups: &'k Groups<'a>,
     pub(super) warnings: Vec<RunWarning>,
 }
 
 impl<'k, 'a> Decisions<'k, 'a> {
-    pub(super) fn new(known: &'k Known<'a>, managers: Managers<'k, 'a>) -> Self {
+    pub(super) fn new(
+        known: &'k Known<'a>,
+        managers: Managers<'k, 'a>,
+        groups: &'k Groups<'a>,
+    ) -> Self {
         Self {
             known,
             managers,
+            groups,
             warnings: Vec::new(),
         }
     }
@@ -59,10 +69,17 @@ impl<'k, 'a> Decisions<'k, 'a> {
             }
             (Some(reason), _) => person.skipped = Some(reason),
             (None, Standing::Absent(_)) => {}
-            (None, Standing::Gone(why)) => self.gone(&mut person, candidate, why),
-            (None, Standing::OutOfScope(why)) => self.out_of_scope(&mut person, candidate, why),
+            (None, Standing::Gone(why)) => {
+                self.gone(&mut person, candidate, why);
+                self.memberships(candidate).put_into(&mut person);
+            }
+            (None, Standing::OutOfScope(why)) => {
+                self.out_of_scope(&mut person, candidate, why);
+                self.memberships(candidate).put_into(&mut person);
+            }
             (None, Standing::Staged(_) | Standing::Active(_)) => {
                 self.present(&mut person, candidate);
+                self.memberships(candidate).put_into(&mut person);
             }
         }
         if let Found::Linked(link, user) = candidate.found
@@ -114,6 +131,18 @@ impl<'k, 'a> Decisions<'k, 'a> {
             && !is_unfinished(link)
             && link.missing.is_none()
             && !is_undone(link, user)
+            && self.memberships(candidate).is_empty()
+    }
+
+    /// What is to become of this person's groups. A profile that takes the place of another has what rules gave to that.
+    fn memberships(&self, candidate: &Candidate<'a>) -> Memberships<'a> {
+        static NONE: BTreeMap<UserGroupId, Text> = BTreeMap::new();
+        let link = candidate
+            .found
+            .link()
+            .or_else(|| self.known.replaced(candidate));
+        let given = link.map_or(&NONE, |link| &link.groups);
+        self.groups.of_listed(candidate, given)
     }
 
     /// Why nothing may be done for this person, whether their user is ours or not.
@@ -228,8 +257,8 @@ impl<'k, 'a> Decisions<'k, 'a> {
             }
             Found::ByEmail(user) => {
                 person.adopts = Some(AdoptBy::Email);
-                let replaced = self.known.replaced(candidate).map(|link| link.key.clone());
-                let before = replaced.as_ref().map(|key| json!(key.to_string()));
+                let replaced = self.known.replaced(candidate).cloned().map(Box::new);
+                let before = replaced.as_ref().map(|link| json!(link.key.to_string()));
                 person.changes.push(Change {
                     from: before.unwrap_or_default(),
                     ..change(Class::Adopt, "owner", json!(candidate.source.name))

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use config::{Config, Source};
 use jiff::Timestamp;
-use mapping::{SystemUser, UserState, deel};
+use mapping::{SystemUser, SystemUserId, UserGroup, UserState, deel};
 use serde_json::{Value, json};
 use state::{LastRead, Link, Suspension};
 
 use crate::judge::ApprovedPlan;
-use crate::plan::{Note, Plan, manager_of};
-use crate::{Approvals, Scope, Snapshot, SourceRead, plan};
+use crate::plan::{Change, Membership, Note, Plan, manager_of};
+use crate::{Approvals, Groups, Scope, Snapshot, SourceRead, plan};
 
 pub(super) fn now() -> Timestamp {
     "2026-06-01T12:00:00Z".parse().unwrap()
@@ -64,6 +64,12 @@ pub(super) fn user(id: &str, fields: &Value) -> SystemUser {
     serde_json::from_value(user).unwrap()
 }
 
+/// A group with nobody in it.
+pub(super) fn group(name: &str, method: &str) -> UserGroup {
+    let group = json!({"id": format!("id-of-{name}"), "name": name, "membershipMethod": method});
+    serde_json::from_value(group).unwrap()
+}
+
 /// A company that is read whole.
 #[derive(Debug, Clone)]
 pub(super) struct Company {
@@ -74,6 +80,8 @@ pub(super) struct Company {
     pub(super) elsewhere: Vec<Value>,
     pub(super) users: Vec<SystemUser>,
     pub(super) links: Vec<Link>,
+    /// Each group with the ids of its members.
+    pub(super) groups: Vec<(UserGroup, BTreeSet<SystemUserId>)>,
     pub(super) listed_before: Option<u64>,
     pub(super) incomplete: Option<String>,
 }
@@ -86,6 +94,7 @@ impl Company {
             elsewhere: Vec::new(),
             users: Vec::new(),
             links: Vec::new(),
+            groups: Vec::new(),
             listed_before: None,
             incomplete: None,
         }
@@ -117,11 +126,52 @@ impl Company {
             users: self.users.clone(),
             links: self.links.clone(),
             client_owned: BTreeSet::new(),
+            groups: self.read_groups(),
             last_reads: self
                 .listed_before
                 .map(|count| (config.sources[0].name.clone(), last_read(count)))
                 .into_iter()
                 .collect(),
+        }
+    }
+
+    fn read_groups(&self) -> Groups {
+        let members = self.groups.iter().filter(|(group, _)| group.is_static());
+        Groups {
+            listed: self.groups.iter().map(|(group, _)| group.clone()).collect(),
+            members: members
+                .map(|(group, members)| (group.id.clone(), Ok(members.clone())))
+                .collect(),
+            unreadable: None,
+        }
+    }
+
+    /// The members of a group, by user id.
+    pub(super) fn members(&self, name: &str) -> Vec<&str> {
+        let (_, members) = self
+            .groups
+            .iter()
+            .find(|(group, _)| group.name == name)
+            .unwrap();
+        members.iter().map(SystemUserId::as_str).collect()
+    }
+
+    fn change_memberships(&mut self, changes: &[Change], link: &mut Link) {
+        let user = link.user_id.clone().unwrap();
+        for membership in changes.iter().filter_map(Change::membership) {
+            let (Membership::Joins(name) | Membership::Leaves(name)) = membership;
+            if self.groups.iter().all(|(group, _)| group.name != name) {
+                self.groups.push((group(name, "STATIC"), BTreeSet::new()));
+            }
+            let mut groups = self.groups.iter_mut();
+            let (group, members) = groups.find(|(group, _)| group.name == name).unwrap();
+            if matches!(membership, Membership::Joins(_)) {
+                members.insert(user.clone());
+                link.groups.insert(group.id.clone(), name.into());
+            } else {
+                members.remove(&user);
+                link.groups.remove(&group.id);
+            }
         }
     }
 
@@ -155,7 +205,9 @@ impl Company {
         let mut managers = Vec::new();
         for person in approved.people() {
             let plan = &person.plan;
-            let works = !plan.changes.is_empty() || plan.adopts.is_some() && person.held.is_empty();
+            let works = !plan.changes.is_empty()
+                || !plan.forgets.is_empty()
+                || plan.adopts.is_some() && person.held.is_empty();
             if plan.skipped.is_some() || !works && plan.note == Note::Nothing {
                 continue;
             }
@@ -178,10 +230,14 @@ impl Company {
             link.username.clone_from(&plan.username);
             link.email.clone_from(&plan.email);
             link.adopted |= plan.adopts.is_some();
+            if let Some(replaced) = &plan.replaces {
+                link.groups.extend(replaced.groups.clone());
+            }
+            link.groups.retain(|id, _| !plan.forgets.contains(id));
             let mut written = link.written().unwrap();
             for change in &plan.changes {
                 match change.attribute.as_str() {
-                    "owner" | "invitation" => continue,
+                    "owner" | "invitation" | "groups" => continue,
                     "manager" => match manager_of(&change.to, &plan.key.source) {
                         Some(manager) => managers.push((id.clone(), manager)),
                         None => user["manager"] = change.to.clone(),
@@ -192,6 +248,7 @@ impl Company {
                     written.record(&attribute, change.hr.clone(), change.hr.clone());
                 }
             }
+            self.change_memberships(&plan.changes, &mut link);
             for (attribute, hr) in &plan.baseline {
                 written.record(attribute, hr.clone(), hr.clone());
             }

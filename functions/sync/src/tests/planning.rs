@@ -344,6 +344,7 @@ fn a_profile_merged_into_another_hands_its_user_over_once_approved() {
             .replaces
             .as_ref()
             .unwrap()
+            .key
             .worker_id
             .as_str(),
         "w1"
