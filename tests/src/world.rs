@@ -62,6 +62,7 @@ impl World {
             .await
             .expect("the sandbox starts");
         sandbox.deel().rules(|rules| rules.rate_limit = None);
+        sandbox.humaans().rules(|rules| rules.rate_limit = None);
         sandbox.secrets().set("rollcall/scim", &token_file());
         let state = State::connect(dynamodb(&sandbox.aws_url()), TABLE);
         state.create_table().await.expect("the table is made");
@@ -93,9 +94,14 @@ impl World {
         }
     }
 
-    /// HR's people, as the people team sees them.
+    /// Deel's people, as the people team sees them.
     pub fn deel(&self) -> sandbox::Deel {
         self.sandbox.deel()
+    }
+
+    /// Humaans' people and what belongs to them, as the people team sees them.
+    pub fn humaans(&self) -> sandbox::Humaans {
+        self.sandbox.humaans()
     }
 
     /// JumpCloud's users, as an admin sees them.
@@ -140,9 +146,16 @@ impl World {
 
     /// A whole company comes into HR and into JumpCloud.
     pub fn populate(&self, company: Company) {
-        let Company { people, users } = company;
+        let Company {
+            people,
+            humaans,
+            users,
+        } = company;
         for person in people {
             self.deel().hire(person);
+        }
+        for profile in &humaans {
+            self.humaans().hire(profile);
         }
         for user in users {
             self.jumpcloud().add(user.into());
@@ -481,9 +494,12 @@ fn keys() -> impl Iterator<Item = String> {
     let Options {
         jumpcloud_key,
         deel_token,
+        humaans_token,
         ..
     } = Options::default();
-    [jumpcloud_key, deel_token].into_iter().chain(tokens())
+    [jumpcloud_key, deel_token, humaans_token]
+        .into_iter()
+        .chain(tokens())
 }
 
 fn open_log(folder: &TempDir) -> File {
