@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clients::{ClientError, Deel, DeelOptions};
+use clients::{ClientError, Deel, Options};
 use config::{Config, SourceKind};
 use secrets::Secrets;
 use startup::StartError;
@@ -41,17 +41,15 @@ pub fn runner(
     let mut hr = Vec::with_capacity(config.sources.len());
     for source in &config.sources {
         let key = startup::key_source(secrets, &source.api_key);
-        let client = match source.kind {
-            SourceKind::Deel => {
-                let mut options = DeelOptions {
-                    allowed_hosts: allowed_hosts.to_vec(),
-                    ..DeelOptions::default()
-                };
-                if let Some(base_url) = &source.base_url {
-                    options.base_url.clone_from(base_url);
-                }
-                Deel::new(options, key).map(HrSource::Deel)
+        let configured = |mut options: Options| {
+            options.allowed_hosts = allowed_hosts.to_vec();
+            if let Some(base_url) = &source.base_url {
+                options.base_url.clone_from(base_url);
             }
+            options
+        };
+        let client = match source.kind {
+            SourceKind::Deel => Deel::new(configured(Deel::options()), key).map(HrSource::Deel),
         };
         let client = client.map_err(|error| SetupError::Source {
             source_name: source.name.to_string(),

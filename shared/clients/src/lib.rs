@@ -18,17 +18,18 @@ mod http;
 mod jumpcloud;
 mod key;
 mod rate;
+mod reading;
 mod redact;
 mod retry;
 #[cfg(test)]
 mod testing;
 
 pub use decode::{Listing, Unreadable};
-pub use deel::{Deel, DeelOptions};
+pub use deel::Deel;
 pub use error::{Call, ClientError, chain};
+pub use http::Options;
 pub use jumpcloud::{
-    Condition, GroupQuery, Invitation, JumpCloud, JumpCloudOptions, Rows, UserQuery,
-    region_base_url,
+    Condition, GroupQuery, Invitation, JumpCloud, Rows, UserQuery, region_base_url,
 };
 pub use key::{Freshness, KeyError, KeySource};
 pub use retry::Retry;
