@@ -665,7 +665,7 @@ fn body_of<'a>(
                 if change.to.is_null()
                     && !matches!(attribute, "manager" | "employeeIdentifier") =>
             {
-                let empty = if attribute == "addresses" {
+                let empty = if matches!(attribute, "addresses" | "phoneNumbers") {
                     json!([])
                 } else {
                     json!("")

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use mapping::{
     Attribute, AttributeRule, Blank, Field, Lifecycle, NoAccount, Origin, Standing, Status, Update,
-    Worker, WorkerKey, Written, activation_moment, leaving_moment, standing, value_of,
+    Worker, WorkerKey, Written, activation_moment, hr_value, leaving_moment, standing, value_of,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::gather::Snapshot;
 use crate::judge::Approvals;
@@ -21,7 +21,7 @@ pub struct Explanation {
     /// Who.
     pub key: WorkerKey,
     /// What HR's record says, field by field.
-    pub record: Vec<(&'static str, String)>,
+    pub record: Vec<(String, String)>,
     /// The employment status, all status fields taken together.
     pub status: String,
     /// The first day.
@@ -170,14 +170,17 @@ pub(crate) fn explain(
     explanations
 }
 
-fn record(worker: &Worker) -> Vec<(&'static str, String)> {
-    let texts = Field::ALL
+fn record(worker: &Worker) -> Vec<(String, String)> {
+    let custom = worker.custom_fields().iter();
+    let fields = Field::ALL
         .into_iter()
-        .filter_map(|field| Some((field.name(), field.text(worker)?.to_owned())));
+        .chain(custom.map(|(name, _)| Field::Custom(name.clone())));
+    let texts =
+        fields.filter_map(|field| Some((field.to_string(), field.text(worker)?.to_owned())));
     let manager = worker
         .manager
         .as_ref()
-        .map(|manager| (Field::Manager.name(), manager.to_string()));
+        .map(|manager| (Field::Manager.to_string(), manager.to_string()));
     texts.chain(manager).collect()
 }
 
@@ -237,12 +240,7 @@ fn row(
     decision: &PersonRow,
 ) -> ExplainedRow {
     let attribute = rule.attribute.to_string();
-    let hr = match rule.origin {
-        Origin::Field(Field::Addresses) if worker.addresses.is_empty() => Value::Null,
-        Origin::Field(Field::Addresses) => json!(worker.addresses),
-        Origin::Field(Field::Manager) => json!(worker.manager),
-        _ => json!(rule.text(worker)),
-    };
+    let hr = hr_value(rule, worker);
     let jumpcloud = user.map_or(Value::Null, |user| value_of(&rule.attribute, user));
     let change = decision
         .changes
@@ -271,7 +269,7 @@ fn row(
     };
     ExplainedRow {
         from: match &rule.origin {
-            Origin::Field(field) => field.name().to_owned(),
+            Origin::Field(field) => field.to_string(),
             Origin::Template(_) => "a template".to_owned(),
         },
         written: written.sent(&rule.attribute).cloned().unwrap_or_default(),

@@ -27,6 +27,12 @@ pub enum SetupError {
         #[source]
         error: Box<ClientError>,
     },
+    /// A source of a kind that has no client.
+    #[error("source `{source_name}` cannot be read: this version has no client for Humaans")]
+    NoClient {
+        /// The source.
+        source_name: String,
+    },
 }
 
 /// Makes the clients of a configuration, once: nothing is sent yet.
@@ -50,6 +56,11 @@ pub fn runner(
         };
         let client = match source.kind {
             SourceKind::Deel => Deel::new(configured(Deel::options()), key).map(HrSource::Deel),
+            SourceKind::Humaans => {
+                return Err(SetupError::NoClient {
+                    source_name: source.name.to_string(),
+                });
+            }
         };
         let client = client.map_err(|error| SetupError::Source {
             source_name: source.name.to_string(),

@@ -38,7 +38,22 @@ pub struct Source {
 pub enum SourceKind {
     /// Deel.
     Deel,
+    /// Humaans.
+    Humaans,
 }
+
+impl SourceKind {
+    /// The published mapping of its people, with every default.
+    fn published(self) -> Policy {
+        match self {
+            Self::Deel => Policy::deel(),
+            Self::Humaans => Policy::humaans(),
+        }
+    }
+}
+
+const KINDS: &[(&str, SourceKind)] =
+    &[("deel", SourceKind::Deel), ("humaans", SourceKind::Humaans)];
 
 /// Reads a `[[source]]`. `names` are those of the sources before it; without a `username` template, which was
 /// refused then, there is no source either.
@@ -48,19 +63,19 @@ pub(crate) fn source(
     names: &mut BTreeSet<String>,
 ) -> Option<Source> {
     let name = section.required("name", |value| new_name(value, names));
-    let kind = section.required(
-        "kind",
-        except_later(&["humaans"], choice(&[("deel", SourceKind::Deel)])),
-    );
+    let kind = section.required("kind", choice(KINDS));
     let base_url = section.optional("base_url", parsed(base_url));
     let api_key = section.required("api_key", parsed(SecretName::parse));
     let zones = zones(section);
     let lifecycle = lifecycle(section);
-    let published = Policy::deel();
+    // Of a kind that was refused, any mapping will do: there is no source either.
+    let published = kind.unwrap_or(SourceKind::Deel).published();
     let adopt = section.or("adopt", published.adopt, |value| {
         value.list(choice(ADOPT_BY))
     });
-    let attributes = section.or("attributes", published.attributes, attributes);
+    let attributes = section.or("attributes", published.attributes.clone(), |value| {
+        attributes(value, published.attributes)
+    });
     not_yet(section);
     Some(Source {
         name: name?,

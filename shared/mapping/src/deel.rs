@@ -3,13 +3,17 @@
 //! No property of a person is required in Deel's own schema but `id` is insisted on here; both published
 //! shapes are read (2026-01-01 and 1.25.0). Statuses that nobody knows yet never mean "left".
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde_json::Value;
 
-use crate::jumpcloud::{Address, or_default};
+use crate::jumpcloud::{Address, PhoneNumber, or_default};
 use crate::worker::{
-    Employment, Status, Text, Warning, Worker, WorkerId, Zones, clean, clean_email,
+    Details, Employment, Part, Status, Text, Unread, Warning, Worker, WorkerId, Zones, clean,
+    clean_email, day, full_name, some_id, text_of,
 };
 
 /// A person as Deel returns it. Pay, birth dates and the like are never read.
@@ -45,6 +49,38 @@ pub struct Person {
     is_pwac: Option<bool>,
     #[serde(default, deserialize_with = "or_default")]
     employments: Vec<Contract>,
+    custom_fields: Option<Vec<CustomValue>>,
+}
+
+/// What Deel keeps apart from the person (`GET /people/{id}/personal`): of it, the phone numbers.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+pub struct Personal {
+    #[serde(default, deserialize_with = "or_default")]
+    phone_numbers: Vec<Phone>,
+}
+
+/// A custom field that the organisation defined (`GET /people/custom_fields`).
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub struct CustomField {
+    /// Its name, by which rules know it.
+    pub name: Option<Text>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+struct CustomValue {
+    name: Option<Text>,
+    value: Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+struct Phone {
+    #[serde(rename = "type")]
+    kind: Option<Text>,
+    dial_code: Option<Text>,
+    phone_number: Option<Text>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -66,6 +102,7 @@ struct Named {
 #[serde(default)]
 struct Manager {
     id: Option<Text>,
+    work_email: Option<Text>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -120,7 +157,8 @@ impl Contract {
 }
 
 /// A [`Worker`] from Deel's record. `zones` says where people are whose record does not; `now` tells which of
-/// several employments is the current one.
+/// several employments is the current one. Phone numbers and custom fields, which Deel tells only when asked for them,
+/// are unread as yet: [`add_phone_numbers`], [`add_custom_fields`].
 pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
     let contracts: Vec<&Contract> = person
         .employments
@@ -161,14 +199,9 @@ pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
 
     let first_name = clean(person.first_name.as_deref());
     let last_name = clean(person.last_name.as_deref());
-    let full_name = clean(person.full_name.as_deref()).or_else(|| {
-        let names: Vec<&str> = [&first_name, &last_name]
-            .into_iter()
-            .flatten()
-            .map(Text::as_str)
-            .collect();
-        clean(Some(&names.join(" ")))
-    });
+    let full_name = clean(person.full_name.as_deref())
+        .or_else(|| full_name(first_name.as_ref(), last_name.as_ref()));
+    let manager = person.direct_manager.as_ref();
     Worker {
         id: person.id.clone(),
         employee_id: None,
@@ -192,12 +225,23 @@ pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
             .addresses
             .first()
             .and_then(|address| clean(address.locality.as_deref())),
-        manager: person
-            .direct_manager
-            .as_ref()
+        manager: manager
             .and_then(|manager| clean(manager.id.as_deref()))
             .map(WorkerId),
-        addresses: person.addresses.iter().map(home_address).collect(),
+        manager_email: manager.and_then(|manager| clean_email(manager.work_email.as_deref())),
+        details: Details {
+            addresses: person
+                .addresses
+                .first()
+                .map(home_address)
+                .into_iter()
+                .collect(),
+            ..Details::default()
+        }
+        .boxed(),
+        unread: Unread::default()
+            .and(Part::PhoneNumbers, true)
+            .and(Part::CustomFields, true),
         employment: employment(person, &contracts, today),
         zone,
         warnings: zone_warning.into_iter().collect::<Vec<Warning>>(),
@@ -218,10 +262,47 @@ fn email(person: &Person, kind: &str) -> Option<Text> {
         .find_map(|email| clean_email(email.value.as_deref()))
 }
 
+/// Gives a worker the phone numbers of the personal record: the first of each type, the work phone and the private one.
+pub fn add_phone_numbers(worker: &mut Worker, personal: &Personal) {
+    let number = |kind: &str| {
+        let is_of_kind = |phone: &&Phone| {
+            let own = phone.kind.as_deref();
+            own.is_some_and(|own| own.eq_ignore_ascii_case(kind))
+        };
+        personal
+            .phone_numbers
+            .iter()
+            .filter(is_of_kind)
+            .find_map(|phone| {
+                let number = clean(phone.phone_number.as_deref())?;
+                let code = clean(phone.dial_code.as_deref()).unwrap_or_default();
+                let code = code.trim_start_matches('+');
+                Some(match number.starts_with('+') || code.is_empty() {
+                    true => number,
+                    false => format!("+{code}{number}").into(),
+                })
+            })
+    };
+    let personal = number("PERSONAL").or_else(|| number("HOME"));
+    worker.set_phone_numbers(PhoneNumber::of_hr(number("WORK"), personal));
+}
+
+/// Gives a worker those custom fields that are `wanted`, of a record that Deel was asked to tell them in.
+pub fn add_custom_fields(worker: &mut Worker, person: &Person, wanted: &BTreeSet<Text>) {
+    let Some(fields) = &person.custom_fields else {
+        return;
+    };
+    let field = |field: &CustomValue| {
+        let name = clean(field.name.as_deref()).filter(|name| wanted.contains(name))?;
+        Some((name, text_of(&field.value)?))
+    };
+    worker.set_custom_fields(fields.iter().filter_map(field).collect());
+}
+
 fn home_address(address: &HomeAddress) -> Address {
     let text = |value: &Option<Text>| clean(value.as_deref()).unwrap_or_default();
     Address {
-        kind: Text::const_new("home"),
+        kind: Text::const_new(Address::HOME),
         street_address: text(&address.street_address),
         extended_address: Text::default(),
         po_box: Text::default(),
@@ -234,7 +315,7 @@ fn home_address(address: &HomeAddress) -> Address {
 
 /// The latest live employment that has begun, else the first that will.
 fn current<'a>(live: &[&'a Contract], today: Date) -> Option<&'a Contract> {
-    let start = |contract: &Contract| date(contract.start_date.as_deref()).ok().flatten();
+    let start = |contract: &Contract| day(contract.start_date.as_deref()).ok().flatten();
     let begun = live
         .iter()
         .filter(|c| start(c).is_none_or(|start| start <= today));
@@ -252,11 +333,7 @@ fn employment(person: &Person, contracts: &[&Contract], today: Date) -> Employme
             start,
             last_day,
         },
-        Err(unreadable) => Employment {
-            status: Status::Unclear(format!("`{unreadable}` is not a date")),
-            start: None,
-            last_day: None,
-        },
+        Err(unreadable) => Employment::unreadable(unreadable),
     }
 }
 
@@ -276,7 +353,7 @@ fn dates<'a>(
     let mut last_day: Option<Date> = None;
     let mut open = contracts.is_empty();
     for contract in contracts {
-        let begins = date(contract.start_date.as_deref())?;
+        let begins = day(contract.start_date.as_deref())?;
         let termination = contract.termination_last_day.as_deref();
         let ends = last(termination, contract.completion_date.as_deref(), cancelled)?;
         // A contract whose last day is over no longer runs, whatever its flag still says.
@@ -290,7 +367,7 @@ fn dates<'a>(
         }
     }
     if start.is_none() {
-        start = date(person.start_date.as_deref())?.or(latest_start);
+        start = day(person.start_date.as_deref())?.or(latest_start);
     }
     if open && contracts.len() <= 1 {
         let termination = person.termination_last_day.as_deref();
@@ -317,21 +394,10 @@ fn last<'a>(
     completion: Option<&'a str>,
     cancelled: bool,
 ) -> Result<Option<Date>, &'a str> {
-    match date(termination)?.filter(|_| !cancelled) {
+    match day(termination)?.filter(|_| !cancelled) {
         Some(day) => Ok(Some(day)),
-        None => date(completion),
+        None => day(completion),
     }
-}
-
-/// The first ten characters of a date or date-time; the error is the text itself.
-fn date(text: Option<&str>) -> Result<Option<Date>, &str> {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    text.get(..10)
-        .and_then(|day| day.parse().ok())
-        .map(Some)
-        .ok_or(text)
 }
 
 /// What one status field says.
@@ -420,13 +486,4 @@ fn status(person: &Person, contracts: &[&Contract], last_day: Option<Date>) -> S
 
 fn ended(contracts: &[&Contract]) -> bool {
     !contracts.is_empty() && contracts.iter().all(|contract| !contract.is_live())
-}
-
-/// An id is there, and it is text.
-fn some_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WorkerId, D::Error> {
-    let id = WorkerId::deserialize(deserializer)?;
-    if id.as_str().trim().is_empty() {
-        return Err(serde::de::Error::custom("`id` is empty"));
-    }
-    Ok(id)
 }

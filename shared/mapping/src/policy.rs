@@ -3,11 +3,12 @@
 //! Only data: `lifecycle.rs` and `diff.rs` say what it means.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::table::{Attribute, Field, TABLE};
+use crate::table::{Attribute, Column, Field, Row, TABLE};
 use crate::username::UsernameTemplate;
 use crate::worker::{Text, Worker};
 
@@ -27,16 +28,36 @@ pub struct Policy {
 impl Policy {
     /// The published mapping of Deel with every default of the configuration.
     pub fn deel() -> Self {
+        Self::published(|row| &row.deel)
+    }
+
+    /// The published mapping of Humaans with every default of the configuration.
+    pub fn humaans() -> Self {
+        Self::published(|row| &row.humaans)
+    }
+
+    fn published(column: fn(&Row) -> &Column) -> Self {
         Self {
             username: UsernameTemplate::default(),
             lifecycle: Lifecycle::default(),
             adopt: vec![AdoptBy::EmployeeIdentifier, AdoptBy::Email],
             attributes: TABLE
                 .iter()
-                .filter(|row| row.deel_default)
+                .filter(|row| column(row).by_default)
                 .map(AttributeRule::of)
                 .collect(),
         }
+    }
+
+    /// The custom fields of the HR system that rules name: where there are none, HR need not be asked for any.
+    pub fn custom_fields(&self) -> BTreeSet<Text> {
+        let fields = self.attributes.iter().flat_map(AttributeRule::fields);
+        fields
+            .filter_map(|field| match field {
+                Field::Custom(name) => Some(name.clone()),
+                _ => None,
+            })
+            .collect()
     }
 }
 
@@ -57,10 +78,10 @@ pub struct AttributeRule {
 
 impl AttributeRule {
     /// The rule of a table row: HR always wins, and an empty HR value keeps what JumpCloud holds.
-    pub fn of(row: &crate::table::Row) -> Self {
+    pub fn of(row: &Row) -> Self {
         Self {
             attribute: row.attribute.clone(),
-            origin: Origin::Field(row.field),
+            origin: Origin::Field(row.field.clone()),
             default: None,
             update: Update::Always,
             blank: Blank::Keep,
@@ -75,6 +96,18 @@ impl AttributeRule {
             Origin::Template(template) => template.render(worker).map(Cow::Owned),
         };
         text.or_else(|| self.default.as_deref().map(Cow::Borrowed))
+    }
+
+    /// The fields that the value is made of.
+    #[inline]
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        let (field, template) = match &self.origin {
+            Origin::Field(field) => (Some(field), None),
+            Origin::Template(template) => (None, Some(template)),
+        };
+        field
+            .into_iter()
+            .chain(template.into_iter().flat_map(TextTemplate::fields))
     }
 }
 
@@ -116,6 +149,14 @@ impl TextTemplate {
             parts.push(Part::Literal(rest.to_owned()));
         }
         Ok(Self { parts })
+    }
+
+    /// The fields in it, in order.
+    fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Field(field) => Some(field),
+            Part::Literal(_) => None,
+        })
     }
 
     /// The text for one person. Text between two fields stands only when both sides have a value;

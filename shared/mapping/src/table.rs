@@ -4,8 +4,8 @@
 
 use std::fmt::{self, Write};
 
-use crate::jumpcloud::SystemUser;
-use crate::worker::{Text, Worker};
+use crate::jumpcloud::{PhoneNumber, SystemUser};
+use crate::worker::{Part, Text, Worker};
 
 /// One row of the mapping table.
 #[derive(Debug)]
@@ -15,25 +15,50 @@ pub struct Row {
     /// The JumpCloud attribute that holds it.
     pub attribute: Attribute,
     /// Where Deel has it.
-    pub deel: &'static str,
-    /// Whether it is synced from Deel without being asked for.
-    pub deel_default: bool,
+    pub deel: Column,
+    /// Where Humaans has it.
+    pub humaans: Column,
     /// What else there is to know.
     pub rule: &'static str,
+}
+
+/// One HR system's place in a row.
+#[derive(Debug)]
+pub struct Column {
+    /// Where that system has it.
+    pub place: &'static str,
+    /// Whether it is synced without being asked for.
+    pub by_default: bool,
+}
+
+/// Synced without being asked for.
+const fn on(place: &'static str) -> Column {
+    Column {
+        place,
+        by_default: true,
+    }
+}
+
+/// Synced when `[source.attributes]` names it.
+const fn opt_in(place: &'static str) -> Column {
+    Column {
+        place,
+        by_default: false,
+    }
 }
 
 const fn row(
     field: Field,
     attribute: Attribute,
-    deel: &'static str,
-    deel_default: bool,
+    deel: Column,
+    humaans: Column,
     rule: &'static str,
 ) -> Row {
     Row {
         field,
         attribute,
         deel,
-        deel_default,
+        humaans,
         rule,
     }
 }
@@ -47,69 +72,108 @@ pub const TABLE: &[Row] = {
         row(
             F::WorkEmail,
             A::Email,
-            "e-mail of type work, else the employment's `work_email`",
-            true,
+            on("e-mail of type work, else the employment's `work_email`"),
+            on("`email`"),
             "required, at most 1024 characters: otherwise the person is skipped with that reason",
         ),
-        row(F::FirstName, A::Firstname, "`first_name`", true, ""),
-        row(F::LastName, A::Lastname, "`last_name`", true, ""),
+        row(
+            F::FirstName,
+            A::Firstname,
+            on("`first_name`"),
+            on("`firstName`"),
+            "",
+        ),
+        row(
+            F::LastName,
+            A::Lastname,
+            on("`last_name`"),
+            on("`lastName`"),
+            "",
+        ),
         row(
             F::FullName,
             A::Displayname,
-            "`full_name`, else first and last name",
-            true,
+            on("`full_name`, else first and last name"),
+            on("first and last name"),
             "",
         ),
         row(
             F::JobTitle,
             A::JobTitle,
-            "`job_title` of the latest employment that has begun",
-            true,
+            on("`job_title` of the latest employment that has begun"),
+            on("`jobTitle` of the current job role"),
             "",
         ),
-        row(F::Department, A::Department, "`department.name`", true, ""),
-        row(F::Location, A::Location, "`work_location`", true, ""),
+        row(
+            F::Department,
+            A::Department,
+            on("`department.name`"),
+            on("`department` of the current job role"),
+            "",
+        ),
+        row(
+            F::Location,
+            A::Location,
+            on("`work_location`"),
+            opt_in("the location's `label`; `Remote`"),
+            "",
+        ),
         row(
             F::Team,
             A::CostCenter,
-            "`team.name` of the employment",
-            true,
+            on("`team.name` of the employment"),
+            opt_in("the first of `teams`"),
             "",
         ),
-        row(F::WorkerType, A::EmployeeType, "`hiring_type`", true, ""),
+        row(
+            F::WorkerType,
+            A::EmployeeType,
+            on("`hiring_type`"),
+            opt_in("`contractType`"),
+            "",
+        ),
         row(
             F::Entity,
             A::Company,
-            "`client_legal_entity.name`",
-            true,
+            on("`client_legal_entity.name`"),
+            opt_in("the company's `name`"),
             "",
         ),
         row(
             F::EmployeeId,
             A::EmployeeIdentifier,
-            "`id`, the profile id",
-            true,
+            on("`id`, the profile id"),
+            on("`employeeId`, else `id`; both recognise"),
             "the first key for recognising a person; unique in JumpCloud, at most 256 characters",
         ),
         row(
             F::PersonalEmail,
             A::AlternateEmail,
-            "e-mail of type personal",
-            true,
+            on("e-mail of type personal"),
+            on("`personalEmail`"),
             "where the invitation goes",
+        ),
+        row(
+            F::PhoneNumbers,
+            A::PhoneNumbers,
+            opt_in(
+                "`phone_numbers` of the personal record: `WORK` as `work`, `PERSONAL` as `mobile`",
+            ),
+            on("`phoneNumber` as `work`, `personalPhoneNumber` as `mobile`"),
+            "other types of number in JumpCloud stay; how a number is spaced does not count",
         ),
         row(
             F::Addresses,
             A::Addresses,
-            "`addresses`, as `home`",
-            false,
-            "other kinds of address in JumpCloud stay",
+            opt_in("the first of `addresses`, as `home`"),
+            on("the home address, as `home`"),
+            "other types of address in JumpCloud stay",
         ),
         row(
             F::Manager,
             A::Manager,
-            "`direct_manager.id`",
-            true,
+            on("`direct_manager`"),
+            on("`reportingTo` of the current job role"),
             "written once the manager has a user",
         ),
     ]
@@ -142,6 +206,8 @@ pub enum Attribute {
     EmployeeIdentifier,
     /// `alternateEmail`
     AlternateEmail,
+    /// `phoneNumbers`
+    PhoneNumbers,
     /// `addresses`
     Addresses,
     /// `manager`
@@ -178,6 +244,7 @@ impl Attribute {
             Self::Company => "company",
             Self::EmployeeIdentifier => "employeeIdentifier",
             Self::AlternateEmail => "alternateEmail",
+            Self::PhoneNumbers => "phoneNumbers",
             Self::Addresses => "addresses",
             Self::Manager => "manager",
             Self::Custom(name) => name,
@@ -193,7 +260,8 @@ impl Attribute {
         }
     }
 
-    /// What the user holds, empty when unset. [`Attribute::Addresses`] is no text: empty here.
+    /// What the user holds, empty when unset. [`Attribute::PhoneNumbers`] and [`Attribute::Addresses`] are no text:
+    /// empty here.
     #[inline]
     pub fn text_of<'a>(&self, user: &'a SystemUser) -> &'a str {
         match self {
@@ -215,7 +283,7 @@ impl Attribute {
                 .iter()
                 .find(|attribute| attribute.name == *name)
                 .map_or("", |attribute| &attribute.value),
-            Self::Addresses => "",
+            Self::PhoneNumbers | Self::Addresses => "",
         }
     }
 
@@ -235,7 +303,7 @@ impl fmt::Display for Attribute {
 }
 
 /// What HR knows of a person, by the names that the configuration uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Field {
     /// `work_email`
     WorkEmail,
@@ -265,15 +333,23 @@ pub enum Field {
     City,
     /// `employee_id`
     EmployeeId,
+    /// `work_phone`
+    WorkPhone,
+    /// `personal_phone`
+    PersonalPhone,
+    /// `phone_numbers`
+    PhoneNumbers,
     /// `addresses`
     Addresses,
     /// `manager`
     Manager,
+    /// A custom field of the HR system, written `custom.NAME` in the configuration.
+    Custom(Text),
 }
 
 impl Field {
-    /// Every field, in the order of the documents.
-    pub const ALL: [Self; 16] = [
+    /// Every field that all HR systems have, in the order of the documents.
+    pub const ALL: [Self; 19] = [
         Self::WorkEmail,
         Self::PersonalEmail,
         Self::FirstName,
@@ -288,17 +364,23 @@ impl Field {
         Self::Country,
         Self::City,
         Self::EmployeeId,
+        Self::WorkPhone,
+        Self::PersonalPhone,
+        Self::PhoneNumbers,
         Self::Addresses,
         Self::Manager,
     ];
 
     /// The field called so in the configuration.
     pub fn named(name: &str) -> Option<Self> {
+        if let Some(custom) = name.strip_prefix("custom.").map(str::trim) {
+            return (!custom.is_empty()).then(|| Self::Custom(custom.into()));
+        }
         Self::ALL.into_iter().find(|field| field.name() == name)
     }
 
-    /// Its name in the configuration.
-    pub fn name(self) -> &'static str {
+    /// Its name in the configuration; `custom` of every custom field, whose whole name [`Display`](fmt::Display) gives.
+    pub fn name(&self) -> &'static str {
         match self {
             Self::WorkEmail => "work_email",
             Self::PersonalEmail => "personal_email",
@@ -314,13 +396,17 @@ impl Field {
             Self::Country => "country",
             Self::City => "city",
             Self::EmployeeId => "employee_id",
+            Self::WorkPhone => "work_phone",
+            Self::PersonalPhone => "personal_phone",
+            Self::PhoneNumbers => "phone_numbers",
             Self::Addresses => "addresses",
             Self::Manager => "manager",
+            Self::Custom(_) => "custom",
         }
     }
 
     /// Its name in the documents.
-    pub fn title(self) -> &'static str {
+    pub fn title(&self) -> &'static str {
         match self {
             Self::WorkEmail => "work e-mail",
             Self::PersonalEmail => "personal e-mail",
@@ -336,14 +422,23 @@ impl Field {
             Self::Country => "country",
             Self::City => "city",
             Self::EmployeeId => "profile id",
+            Self::WorkPhone => "work phone",
+            Self::PersonalPhone => "personal phone",
+            Self::PhoneNumbers => "phone numbers",
             Self::Addresses => "address",
             Self::Manager => "manager",
+            Self::Custom(_) => "custom field",
         }
     }
 
-    /// The person's value as text; [`Field::Addresses`] and [`Field::Manager`] are no text.
+    /// Whether it is text, of which any attribute that is text can be made.
+    pub fn is_text(&self) -> bool {
+        !matches!(self, Self::PhoneNumbers | Self::Addresses | Self::Manager)
+    }
+
+    /// The person's value as text; `None` where it is none.
     #[inline]
-    pub fn text(self, worker: &Worker) -> Option<&str> {
+    pub fn text<'a>(&self, worker: &'a Worker) -> Option<&'a str> {
         match self {
             Self::WorkEmail => worker.work_email.as_deref(),
             Self::PersonalEmail => worker.personal_email.as_deref(),
@@ -359,7 +454,41 @@ impl Field {
             Self::Country => worker.country.as_deref(),
             Self::City => worker.city.as_deref(),
             Self::EmployeeId => worker.identifiers().next(),
-            Self::Addresses | Self::Manager => None,
+            Self::WorkPhone => worker.phone_number(PhoneNumber::WORK),
+            Self::PersonalPhone => worker.phone_number(PhoneNumber::MOBILE),
+            Self::Custom(name) => worker.custom_field(name),
+            Self::PhoneNumbers | Self::Addresses | Self::Manager => None,
+        }
+    }
+
+    /// The part of the record that it is in, where a source may give that one apart from the rest.
+    #[inline]
+    pub fn part(&self) -> Option<Part> {
+        match self {
+            Self::JobTitle | Self::Department | Self::Manager => Some(Part::Role),
+            Self::Location | Self::City | Self::Country => Some(Part::Location),
+            Self::Entity => Some(Part::Entity),
+            Self::WorkPhone | Self::PersonalPhone | Self::PhoneNumbers => Some(Part::PhoneNumbers),
+            Self::Custom(_) => Some(Part::CustomFields),
+            Self::WorkEmail
+            | Self::PersonalEmail
+            | Self::FirstName
+            | Self::LastName
+            | Self::FullName
+            | Self::Team
+            | Self::WorkerType
+            | Self::EmployeeId
+            | Self::Addresses => None,
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Self::Custom(name) => write!(f, ".{name}"),
+            _ => Ok(()),
         }
     }
 }
@@ -367,25 +496,31 @@ impl Field {
 /// The table as Markdown: the middle of `docs/mapping.md`.
 pub fn render_markdown() -> String {
     let mut text = String::from(
-        "| Worker | JumpCloud | Deel | by default | rule |\n|---|---|---|---|---|\n\
-         | – | `username` | – | yes | `{first}.{last}`; taken: a number appended to the last name, `alpha.zed1` |\n\
-         | active | `state` | statuses and dates | yes | see *Joiners, movers, leavers* |\n",
+        "| Worker | JumpCloud | Deel | Humaans | rule |\n|---|---|---|---|---|\n\
+         | – | `username` | – | – | `{first}.{last}`; taken: a number appended to the last name, `alpha.zed1` |\n\
+         | active | `state` | statuses and dates | status and dates | see *Joiners, movers, leavers* |\n",
     );
-    for Row {
-        field,
-        attribute,
-        deel,
-        deel_default,
-        rule,
-    } in TABLE
-    {
-        let by_default = if *deel_default { "yes" } else { "opt-in" };
+    for row in TABLE {
+        let Row {
+            attribute, rule, ..
+        } = row;
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "| {} | `{attribute}` | {deel} | {by_default} | {rule} |",
-            field.title()
+            "| {} | `{attribute}` | {} | {} | {rule} |",
+            row.field.title(),
+            row.deel,
+            row.humaans
         );
     }
     text
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.by_default {
+            f.write_str("opt-in: ")?;
+        }
+        f.write_str(self.place)
+    }
 }

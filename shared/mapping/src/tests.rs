@@ -85,6 +85,9 @@ fn every_field_of_the_table_comes_from_where_it_says() {
     country: GB
     city: Leeds
     employee_id: w1
+    work_phone: -
+    personal_phone: -
+    phone_numbers: -
     addresses: -
     manager: -
     ");
@@ -681,7 +684,11 @@ fn workers() -> impl Strategy<Value = Worker> {
             worker_type: text(9),
             entity: text(10),
             city: text(11),
-            addresses,
+            details: Details {
+                addresses,
+                ..Details::default()
+            }
+            .boxed(),
             ..worker(json!({"emails": [{"type": "work", "value": "a@b.example"}]}))
         }
     })

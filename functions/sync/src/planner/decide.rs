@@ -298,7 +298,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             let class = match (person.adopts, &difference.attribute) {
                 (Some(AdoptBy::Email), _) => Class::Adopt,
                 (_, Attribute::Email) => Class::Rename,
-                _ if difference.to.is_null() => Class::Blank,
+                _ if difference.hr.is_null() => Class::Blank,
                 _ => Class::Update,
             };
             if let Attribute::Custom(_) = &difference.attribute {
