@@ -93,7 +93,7 @@ impl Deel {
         progress: impl Fn(usize, usize),
     ) -> Result<Listing<Person>, ClientError> {
         let people = List {
-            id: |person: &Person| person.id.as_str(),
+            id: |person: &Person| person.id.0.clone(),
             total: "total_rows",
             at_once: self.http.concurrency(),
         };

@@ -16,8 +16,8 @@ const LOST_PAGES: usize = 3;
 
 /// How a list of `T` is told apart and what its parts are called.
 pub(crate) struct List<T> {
-    /// Where the id of a row stands.
-    pub(crate) id: fn(&T) -> &str,
+    /// What tells a row from all others.
+    pub(crate) id: fn(&T) -> Text,
     /// What the vendor calls the number of all rows.
     pub(crate) total: &'static str,
     /// Pages that are asked for at once, where the number of all rows is known.
@@ -166,7 +166,7 @@ impl<'a, T> Reading<'a, T> {
         }
         for row in page.rows {
             match row {
-                Ok(row) if self.ids.insert((self.list.id)(&row).into()) => self.rows.push(row),
+                Ok(row) if self.ids.insert((self.list.id)(&row)) => self.rows.push(row),
                 Ok(_) => self.repeated += 1,
                 Err(unreadable) => self.unreadable.push(unreadable),
             }
