@@ -243,6 +243,7 @@ fn snapshot(case: Case, people: u32, config: &Config, now: Timestamp) -> Result<
             unreadable: Vec::new(),
             not_found: Vec::new(),
             incomplete: None,
+            warnings: Vec::new(),
         }],
         client_owned: BTreeSet::new(),
         last_reads: BTreeMap::new(),

@@ -18,6 +18,7 @@ mod apply;
 mod confirm;
 mod explain;
 mod gather;
+mod hr;
 mod judge;
 mod lease;
 mod plan;
@@ -33,7 +34,8 @@ mod tests;
 
 pub use clients::chain;
 pub use explain::{ExplainedRow, Explanation};
-pub use gather::{GatherError, HrSource, Scope, Snapshot, SourceRead};
+pub use gather::{GatherError, Scope, Snapshot};
+pub use hr::{HrSource, SourceRead};
 pub use judge::{Approvals, ApprovedPerson, ApprovedPlan, Held, HeldBy, HeldClass};
 pub use plan::{Change, ChangeDigest, Note, PersonPlan, Plan, Reason, RunWarning, SourceFacts};
 pub use planner::plan;

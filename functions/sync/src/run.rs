@@ -14,7 +14,8 @@ use crate::apply::{Applied, Writer, apply};
 use crate::chain;
 use crate::confirm::confirm;
 use crate::explain::{Explanation, explain};
-use crate::gather::{GatherError, HrSource, Scope, gather};
+use crate::gather::{GatherError, Scope, gather};
+use crate::hr::HrSource;
 use crate::judge::{Approvals, ApprovedPlan, Held, HeldClass, shrunk_by};
 use crate::lease::LeaseKeeper;
 use crate::plan::{ChangeDigest, Reason, RunWarning, SourceFacts};
@@ -303,9 +304,7 @@ impl<'a> ThisRun<'a> {
             ..Calls::default()
         };
         for (_, client) in &self.hr {
-            match client {
-                HrSource::Deel(deel) => calls.deel += deel.calls(),
-            }
+            client.count(&mut calls);
         }
         Report {
             run_id: self.id.as_str().into(),

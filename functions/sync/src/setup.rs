@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use clients::{ClientError, Deel, Options};
-use config::{Config, SourceKind};
+use clients::{ClientError, Options};
+use config::Config;
 use secrets::Secrets;
 use startup::StartError;
 use state::State;
 use thiserror::Error;
 
-use crate::gather::HrSource;
+use crate::hr::HrSource;
 use crate::run::{Clock, Runner};
 
 /// Why a runner could not be made.
@@ -26,12 +26,6 @@ pub enum SetupError {
         /// Why.
         #[source]
         error: Box<ClientError>,
-    },
-    /// A source of a kind that has no client.
-    #[error("source `{source_name}` cannot be read: this version has no client for Humaans")]
-    NoClient {
-        /// The source.
-        source_name: String,
     },
 }
 
@@ -52,16 +46,12 @@ pub fn runner(
             if let Some(base_url) = &source.base_url {
                 options.base_url.clone_from(base_url);
             }
+            if let Some(rate) = source.requests_per_second {
+                options.requests_per_second = rate;
+            }
             options
         };
-        let client = match source.kind {
-            SourceKind::Deel => Deel::new(configured(Deel::options()), key).map(HrSource::Deel),
-            SourceKind::Humaans => {
-                return Err(SetupError::NoClient {
-                    source_name: source.name.to_string(),
-                });
-            }
-        };
+        let client = HrSource::new(source, configured, key);
         let client = client.map_err(|error| SetupError::Source {
             source_name: source.name.to_string(),
             error: Box::new(error),

@@ -27,6 +27,8 @@ pub struct Source {
     pub base_url: Option<String>,
     /// The secret with the API key.
     pub api_key: SecretName,
+    /// Requests a second of one process; `None`: what the vendor takes.
+    pub requests_per_second: Option<u32>,
     /// Where its people are.
     pub zones: Zones,
     /// How its people become users.
@@ -66,6 +68,7 @@ pub(crate) fn source(
     let kind = section.required("kind", choice(KINDS));
     let base_url = section.optional("base_url", parsed(base_url));
     let api_key = section.required("api_key", parsed(SecretName::parse));
+    let requests_per_second = section.optional("requests_per_second", number(1..=1000));
     let zones = zones(section);
     let lifecycle = lifecycle(section);
     // Of a kind that was refused, any mapping will do: there is no source either.
@@ -82,6 +85,7 @@ pub(crate) fn source(
         kind: kind?,
         base_url,
         api_key: api_key?,
+        requests_per_second,
         zones,
         policy: Policy {
             username: username?.clone(),

@@ -5,6 +5,7 @@ mod adoption;
 mod company;
 mod conflicts;
 mod crashes;
+mod humaans;
 mod incomplete;
 mod joiners;
 mod keys;

@@ -97,6 +97,7 @@ impl Company {
                 unreadable: Vec::new(),
                 not_found: Vec::new(),
                 incomplete: self.incomplete.clone(),
+                warnings: Vec::new(),
             }],
             users: self.users.clone(),
             links: self.links.clone(),
