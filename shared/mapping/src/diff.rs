@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::attribute::Attribute;
+use crate::clean::is_email;
 use crate::elements::{self, Element};
 use crate::jumpcloud::{Address, CustomAttribute, PhoneNumber, SystemUser, SystemUserId};
 use crate::policy::{AttributeRule, Blank, Update};
-use crate::table::Attribute;
-use crate::worker::{MappingError, Text, Warning, Worker, is_email};
+use crate::worker::{MappingError, Text, Warning, Worker};
 
 /// What HR wants a JumpCloud user to hold, attribute by attribute, each with its rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,7 +147,7 @@ fn desired_value<'a>(
     rule: &'a AttributeRule,
     manager: Option<&'a SystemUserId>,
 ) -> Result<Option<DesiredValue<'a>>, Warning> {
-    if !worker.unread.is_empty() && rule.fields().any(|field| worker.is_unread(field)) {
+    if rule.fields().any(|field| worker.is_unread(field)) {
         return Ok(None);
     }
     let value = match &rule.attribute {
@@ -331,3 +332,6 @@ pub fn custom_attributes<'a>(
     }
     attributes
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,3 +73,6 @@ fn is_cleared<E: Element>(their: &E, ours: &[E], blank: Blank) -> bool {
         && E::OURS.contains(&their.kind())
         && ours.iter().all(|our| our.kind() != their.kind())
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,11 +12,10 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::clean::{clean, clean_email, day, full_name, some_id, text_of};
+use crate::details::{Details, Part, Unread};
 use crate::jumpcloud::{Address, PhoneNumber, or_default};
-use crate::worker::{
-    Details, Employment, Part, Status, Text, Unread, Worker, WorkerId, Zones, clean, clean_email,
-    day, full_name, some_id, text_of,
-};
+use crate::worker::{Employment, Status, Text, Worker, WorkerId, Zones};
 
 /// A person (`GET /people`).
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -287,6 +286,7 @@ pub fn to_worker(person: &Person, directory: &Directory, zones: &Zones, now: Tim
                 .and_then(|values| values.get(&person.id))
                 .cloned()
                 .unwrap_or_default(),
+            warnings: zone_warning.into_iter().collect(),
         }
         .boxed(),
         unread: Unread::default()
@@ -296,7 +296,6 @@ pub fn to_worker(person: &Person, directory: &Directory, zones: &Zones, now: Tim
             .and(Part::CustomFields, custom_values.is_none()),
         employment: employment(person),
         zone,
-        warnings: zone_warning.into_iter().collect(),
     }
 }
 
@@ -403,3 +402,6 @@ fn some_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, 
     let text = Option::<Text>::deserialize(deserializer)?;
     Ok(day(text.as_deref()).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

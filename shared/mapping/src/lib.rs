@@ -11,25 +11,33 @@
 //! - [`Usernames`]: names for new users, numbered where taken
 //! - [`scim`]: the other way in, SCIM User ↔ JumpCloud user
 
+mod attribute;
+mod clean;
 pub mod deel;
+mod details;
 mod diff;
 mod elements;
+mod field;
 pub mod humaans;
 mod jumpcloud;
 mod lifecycle;
 mod policy;
 pub mod scim;
 mod table;
+mod template;
 mod username;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
+pub use attribute::Attribute;
+pub use details::{Details, Part, Unread};
 pub use diff::{
     AttributeChange, DesiredUser, DesiredValue, Written, WrittenValue, custom_attributes,
     desired_user, diff, hr_value, is_in_step, mappable, value_of,
 };
+pub use field::{Field, unknown_custom_fields};
 pub use jumpcloud::{
     Address, CustomAttribute, MembershipMethod, PhoneNumber, ScheduledState, SystemUser,
     SystemUserId, UserGroup, UserGroupId, UserState,
@@ -37,11 +45,11 @@ pub use jumpcloud::{
 pub use lifecycle::{NoAccount, Standing, activation_moment, leaving_moment, standing};
 pub use policy::{
     Activate, AdoptBy, AttributeRule, Blank, Class, Invite, LeaveAt, Leavers, Lifecycle, Missing,
-    Origin, Policy, Rehires, TextTemplate, Update,
+    Origin, Policy, Rehires, Update,
 };
-pub use table::{Attribute, Column, Field, Row, TABLE, render_markdown};
+pub use table::{Column, Row, TABLE, render_markdown};
+pub use template::TextTemplate;
 pub use username::{UsernameTemplate, Usernames, fold};
 pub use worker::{
-    Details, Employment, MappingError, Part, SourceName, Status, Text, Unread, Warning, Worker,
-    WorkerId, WorkerKey, Zones, unknown_custom_fields,
+    Employment, MappingError, SourceName, Status, Text, Warning, Worker, WorkerId, WorkerKey, Zones,
 };

@@ -89,10 +89,11 @@ pub fn standing(worker: &Worker, lifecycle: &Lifecycle, now: Timestamp) -> Stand
         Activate::Never => return Standing::Staged(None),
         Activate::Immediately => !pre_hire,
         Activate::OnStartDate if began_long_ago(worker, now) => true,
-        Activate::OnStartDate => match activation_moment(worker, lifecycle) {
-            Some(moment) => now >= moment,
-            None => !pre_hire,
-        },
+        Activate::OnStartDate if employment.start.is_none() => !pre_hire,
+        // A first day beyond the calendar's end has no moment, and does not come.
+        Activate::OnStartDate => {
+            activation_moment(worker, lifecycle).is_some_and(|moment| now >= moment)
+        }
     };
     match (active, lifecycle.activate) {
         (true, _) => Standing::Active(leaves),
@@ -128,3 +129,6 @@ fn moment(worker: &Worker, date: Date, days: i64, time: Time) -> Option<Timestam
     let zoned = date.to_datetime(time).to_zoned(worker.zone.clone()).ok()?;
     Some(zoned.timestamp())
 }
+
+#[cfg(test)]
+mod tests;

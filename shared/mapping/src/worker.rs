@@ -2,19 +2,18 @@
 //!
 //! Nothing here knows a vendor or JumpCloud.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use compact_str::CompactString;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::details::{Details, Part, Unread};
+use crate::field::Field;
 use crate::jumpcloud::{Address, PhoneNumber};
-use crate::table::Field;
 
 /// Short text: up to 24 bytes are kept in place, so that a company of 100,000 fits in memory.
 pub type Text = CompactString;
@@ -124,8 +123,6 @@ pub struct Worker {
     pub employment: Employment,
     /// Where the person is: every date is a moment there.
     pub zone: TimeZone,
-    /// What was odd about the record and does not stop it.
-    pub warnings: Vec<Warning>,
 }
 
 impl Worker {
@@ -146,6 +143,11 @@ impl Worker {
         self.details
             .as_deref()
             .map_or(&[], |own| &own.phone_numbers)
+    }
+
+    /// What was odd about the record and does not stop it.
+    pub fn warnings(&self) -> &[Warning] {
+        self.details.as_deref().map_or(&[], |own| &own.warnings)
     }
 
     /// The phone number of this kind.
@@ -193,67 +195,6 @@ impl Worker {
         let mut details = self.details.take().unwrap_or_default();
         change(&mut details);
         self.details = details.boxed();
-    }
-}
-
-/// What no more than a few attributes need, apart from the rest so that a company of 100,000 fits in memory.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Details {
-    /// Addresses, at most one of a kind.
-    pub addresses: Vec<Address>,
-    /// Phone numbers: `work`, and `mobile` for the personal one.
-    pub phone_numbers: Vec<PhoneNumber>,
-    /// Custom fields by name.
-    pub custom_fields: Vec<(Text, Text)>,
-}
-
-impl Details {
-    /// `None` when there are none.
-    pub(crate) fn boxed(self) -> Option<Box<Self>> {
-        (self != Self::default()).then(|| Box::new(self))
-    }
-}
-
-/// A part of a record that a source gives apart from the rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// Job title, department and manager.
-    Role,
-    /// The work location with its city and country.
-    Location,
-    /// The legal entity.
-    Entity,
-    /// Phone numbers.
-    PhoneNumbers,
-    /// Custom fields.
-    CustomFields,
-}
-
-/// The parts of a record that were not read: whatever rests on them is left as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Unread(u8);
-
-impl Unread {
-    /// These, and one more where `when` holds.
-    #[must_use]
-    pub const fn and(self, part: Part, when: bool) -> Self {
-        Self(self.0 | (when as u8) << part as u8)
-    }
-
-    /// These without that one.
-    #[must_use]
-    pub const fn without(self, part: Part) -> Self {
-        Self(self.0 & !(1 << part as u8))
-    }
-
-    /// Whether a part was not read.
-    pub const fn has(self, part: Part) -> bool {
-        self.0 & (1 << part as u8) != 0
-    }
-
-    /// Whether everything was read.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
     }
 }
 
@@ -379,99 +320,4 @@ impl Zones {
             .find_map(|place| self.table.get(&place.trim().to_lowercase()));
         (listed.unwrap_or(&self.default).clone(), warning)
     }
-}
-
-/// Trimmed text without control characters; `None` when nothing is left.
-pub(crate) fn clean(value: Option<&str>) -> Option<Text> {
-    let value = value?.trim();
-    if value.is_empty() {
-        return None;
-    }
-    if value.chars().any(char::is_control) {
-        let kept: String = value
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        let kept = kept.split_whitespace().collect::<Vec<_>>().join(" ");
-        return (!kept.is_empty()).then(|| kept.into());
-    }
-    Some(value.into())
-}
-
-/// [`clean`], in lower case: JumpCloud and HR systems differ in how they write an address.
-pub(crate) fn clean_email(value: Option<&str>) -> Option<Text> {
-    clean(value).map(|value| value.to_lowercase())
-}
-
-/// Whether this is an e-mail address, as far as JumpCloud looks: one `@` with something on both sides, no spaces.
-pub(crate) fn is_email(text: &str) -> bool {
-    !text.contains(char::is_whitespace)
-        && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-        })
-}
-
-/// First and last name, as far as there are any.
-pub(crate) fn full_name(first: Option<&Text>, last: Option<&Text>) -> Option<Text> {
-    let names: Vec<&str> = [first, last]
-        .into_iter()
-        .flatten()
-        .map(Text::as_str)
-        .collect();
-    clean(Some(&names.join(" ")))
-}
-
-/// The first ten characters of a date or date-time; the error is the text itself.
-pub(crate) fn day(text: Option<&str>) -> Result<Option<Date>, &str> {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    text.get(..10)
-        .and_then(|day| day.parse().ok())
-        .map(Some)
-        .ok_or(text)
-}
-
-/// The value of a custom field as text: a list joined with commas; `None` of what is neither text, number, flag nor list.
-pub(crate) fn text_of(value: &Value) -> Option<Text> {
-    match value {
-        Value::String(text) => clean(Some(text)),
-        Value::Number(number) => Some(number.to_string().into()),
-        Value::Bool(flag) => Some(flag.to_string().into()),
-        Value::Array(values) => {
-            let texts: Vec<Text> = values.iter().filter_map(text_of).collect();
-            clean(Some(&texts.join(", ")))
-        }
-        Value::Null | Value::Object(_) => None,
-    }
-}
-
-/// The custom fields that rules name and HR does not have, each a warning.
-pub fn unknown_custom_fields<'a>(
-    wanted: &BTreeSet<Text>,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Vec<Warning> {
-    let known: BTreeSet<&str> = known.into_iter().map(str::trim).collect();
-    let unknown = wanted.iter().filter(|name| !known.contains(name.as_str()));
-    unknown
-        .map(|name| {
-            let message = format!(
-                "HR has no custom field `{name}`: write its name as HR shows it, or remove `custom.{name}` from the configuration"
-            );
-            Warning::new("unknown_custom_field", message)
-        })
-        .collect()
-}
-
-/// An id is there, and it is text.
-pub(crate) fn some_id<'de, D, I>(deserializer: D) -> Result<I, D::Error>
-where
-    D: Deserializer<'de>,
-    I: From<Text>,
-{
-    let id = Text::deserialize(deserializer)?;
-    if id.trim().is_empty() {
-        return Err(D::Error::custom("an id is empty"));
-    }
-    Ok(id.into())
 }

@@ -39,7 +39,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             return None;
         }
         let mut person = PersonPlan::new(candidate.key());
-        let odd = candidate.worker.warnings.iter();
+        let odd = candidate.worker.warnings().iter();
         self.warnings.extend(odd.map(|warning| {
             RunWarning::of(&person.key, warning.code.clone(), warning.message.clone())
         }));
@@ -105,7 +105,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
         };
         is_done
             && self.refusal(candidate).is_none()
-            && candidate.worker.warnings.is_empty()
+            && candidate.worker.warnings().is_empty()
             && !is_unfinished(link)
             && link.missing.is_none()
             && !is_undone(link, user)
