@@ -244,6 +244,7 @@ fn snapshot(case: Case, people: u32, config: &Config, now: Timestamp) -> Result<
             not_found: Vec::new(),
             incomplete: None,
             warnings: Vec::new(),
+            details: sync::Details::default(),
         }],
         client_owned: BTreeSet::new(),
         last_reads: BTreeMap::new(),

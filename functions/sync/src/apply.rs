@@ -110,7 +110,10 @@ fn has_work(person: &ApprovedPerson) -> bool {
         .any(|change| matches!(change.class, Class::Create | Class::Adopt));
     plan.skipped.is_none()
         && !founding_held
-        && (!plan.changes.is_empty() || plan.adopts.is_some() || plan.note != Note::Nothing)
+        && (!plan.changes.is_empty()
+            || plan.adopts.is_some()
+            || plan.note != Note::Nothing
+            || plan.details.is_some())
 }
 
 /// The indexes of the people, those whose manager gets a user in this run after that manager.
@@ -284,6 +287,7 @@ impl Run<'_> {
             Ok(())
         };
         link.pending = None;
+        link.details.clone_from(&plan.details);
         self.close(link).await?;
         activated
     }
@@ -437,6 +441,9 @@ impl Run<'_> {
             link.email = email.into();
         }
         link.pending = None;
+        if plan.details.is_some() {
+            link.details.clone_from(&plan.details);
+        }
         self.close(link).await?;
         if let Some(replaced) = &plan.replaces {
             self.forget(replaced).await?;

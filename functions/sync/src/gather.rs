@@ -187,7 +187,8 @@ async fn read_source(
     read.map_err(|error| unreadable(source, client, error))
 }
 
-fn unreadable(source: &Source, client: &HrSource, error: ClientError) -> GatherError {
+/// Why nothing can be planned when a source cannot be read.
+pub(crate) fn unreadable(source: &Source, client: &HrSource, error: ClientError) -> GatherError {
     GatherError::Source {
         source_name: source.name.clone(),
         scopes: client.scopes(),

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use mapping::{SourceName, Warning, Worker, WorkerId, deel, humaans};
 use tokio::time::Instant;
 
+use crate::details::{Asked, Details};
 use crate::report::Calls;
 
 /// An HR system, ready to be read.
@@ -37,33 +38,30 @@ pub struct SourceRead {
     pub incomplete: Option<String>,
     /// What somebody should look at about the source as a whole.
     pub warnings: Vec<Warning>,
+    /// Whose details, which the source tells apart, were read.
+    pub details: Details,
 }
 
 impl SourceRead {
-    fn of<P>(
-        source: &Source,
-        people: Listing<P>,
-        to_worker: impl Fn(&P) -> Worker,
-        warnings: Vec<Warning>,
-    ) -> Self {
-        let Listing {
-            rows,
-            unreadable,
-            incomplete,
-        } = people;
+    fn of<P>(source: &Source, people: &Listing<P>, to_worker: impl Fn(&P) -> Worker) -> Self {
         Self {
             name: source.name.clone(),
-            workers: rows.iter().map(to_worker).collect(),
-            unreadable,
+            workers: people.rows.iter().map(to_worker).collect(),
+            unreadable: people.unreadable.clone(),
             not_found: Vec::new(),
-            incomplete,
-            warnings,
+            incomplete: people.incomplete.clone(),
+            warnings: Vec::new(),
+            details: Details::default(),
         }
     }
 
-    fn of_deel(source: &Source, people: Listing<deel::Person>, now: Timestamp) -> Self {
+    fn of_deel(source: &Source, people: &Listing<deel::Person>, now: Timestamp) -> Self {
         let to_worker = |person: &_| deel::to_worker(person, &source.zones, now);
-        Self::of(source, people, to_worker, Vec::new())
+        let mut read = Self::of(source, people, to_worker);
+        if let Some(asked) = Asked::of(source) {
+            read.details = asked.versions(people.rows.iter().zip(&read.workers));
+        }
+        read
     }
 
     fn of_humaans(source: &Source, staff: Staff, now: Timestamp) -> Self {
@@ -73,7 +71,10 @@ impl SourceRead {
             warnings,
         } = staff;
         let to_worker = |person: &_| humaans::to_worker(person, &directory, &source.zones, now);
-        Self::of(source, people, to_worker, warnings)
+        Self {
+            warnings,
+            ..Self::of(source, &people, to_worker)
+        }
     }
 }
 
@@ -100,7 +101,7 @@ impl HrSource {
         progress: impl Fn(usize, usize) + Send + Sync,
     ) -> Result<SourceRead, ClientError> {
         Ok(match self {
-            Self::Deel(deel) => SourceRead::of_deel(source, deel.people(progress).await?, now),
+            Self::Deel(deel) => SourceRead::of_deel(source, &deel.people(progress).await?, now),
             Self::Humaans(humaans) => {
                 let wanted = source.policy.custom_fields();
                 let staff = humaans.people(&wanted, progress).await?;
@@ -124,7 +125,7 @@ impl HrSource {
                     unreadable: Vec::new(),
                     incomplete: None,
                 };
-                SourceRead::of_deel(source, people, now)
+                SourceRead::of_deel(source, &people, now)
             }
             Self::Humaans(humaans) => {
                 let wanted = source.policy.custom_fields();

@@ -16,6 +16,7 @@
 
 mod apply;
 mod confirm;
+mod details;
 mod explain;
 mod gather;
 mod hr;
@@ -33,6 +34,7 @@ mod setup;
 mod tests;
 
 pub use clients::chain;
+pub use details::Details;
 pub use explain::{ExplainedRow, Explanation};
 pub use gather::{GatherError, Scope, Snapshot};
 pub use hr::{HrSource, SourceRead};

@@ -73,6 +73,8 @@ pub struct PersonPlan {
     pub baseline: Vec<(Attribute, Value)>,
     /// What is noted in the link, beside the changes.
     pub note: Note,
+    /// The version of HR's record with which this run read what HR tells apart: noted in the link as well.
+    pub details: Option<Text>,
     /// What a suspension rests on.
     pub evidence: Option<Reason>,
     /// Why nothing is done.
@@ -223,6 +225,7 @@ impl PersonPlan {
             custom_attributes: Vec::new(),
             baseline: Vec::new(),
             note: Note::Nothing,
+            details: None,
             evidence: None,
             skipped: None,
         }
@@ -238,6 +241,7 @@ impl PersonPlan {
     pub(crate) fn is_silent(&self) -> bool {
         self.changes.is_empty()
             && self.note == Note::Nothing
+            && self.details.is_none()
             && self.skipped.is_none()
             && self.adopts.is_none()
     }

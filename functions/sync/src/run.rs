@@ -13,12 +13,13 @@ use tokio::time::Instant;
 use crate::apply::{Applied, Writer, apply};
 use crate::chain;
 use crate::confirm::confirm;
+use crate::details;
 use crate::explain::{Explanation, explain};
-use crate::gather::{GatherError, Scope, gather};
+use crate::gather::{GatherError, Scope, Snapshot, gather};
 use crate::hr::HrSource;
 use crate::judge::{Approvals, ApprovedPlan, Held, HeldClass, shrunk_by};
 use crate::lease::LeaseKeeper;
-use crate::plan::{ChangeDigest, Reason, RunWarning, SourceFacts};
+use crate::plan::{ChangeDigest, Plan, Reason, RunWarning, SourceFacts};
 use crate::planner::{facts, plan};
 use crate::progress::OnProgress;
 use crate::report::{Calls, Outcome, PersonRow, Report, RunStatus};
@@ -101,8 +102,9 @@ impl Runner {
             progress,
         )
         .await?;
+        let (snapshot, plan) = run.planned(snapshot).await?;
         let plan = confirm(
-            plan(&snapshot, run.config, run.started_at),
+            plan,
             run.config,
             &Approvals::default(),
             &run.hr,
@@ -167,7 +169,7 @@ impl<'a> ThisRun<'a> {
             progress,
         )
         .await?;
-        let mut plan = plan(&snapshot, self.config, self.started_at);
+        let (snapshot, mut plan) = self.planned(snapshot).await?;
         if snapshot.scope != Scope::Everyone && plan.needs_all_links(self.config) {
             // Limits are shares of all links, whoever the run is about.
             let links = self.state.links().await?;
@@ -226,6 +228,16 @@ impl<'a> ThisRun<'a> {
             warnings,
             applied,
         })
+    }
+
+    /// The plan, made again with what HR tells apart of those whom it is about.
+    async fn planned(&self, mut snapshot: Snapshot) -> Result<(Snapshot, Plan), GatherError> {
+        details::recall(&mut snapshot, &self.hr);
+        let mut planned = plan(&snapshot, self.config, self.started_at);
+        if details::read(&mut snapshot, &planned, &self.hr).await? {
+            planned = plan(&snapshot, self.config, self.started_at);
+        }
+        Ok((snapshot, planned))
     }
 
     /// What the digests of the request cover.

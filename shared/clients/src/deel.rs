@@ -3,8 +3,9 @@
 //! What a person's record means is `mapping`'s business.
 
 use mapping::WorkerId;
-use mapping::deel::Person;
+use mapping::deel::{Person, Personal};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
@@ -45,8 +46,8 @@ struct PageInfo {
 
 /// `{"data": person}`
 #[derive(Deserialize)]
-struct One {
-    data: Person,
+struct One<T> {
+    data: T,
 }
 
 impl Deel {
@@ -115,10 +116,36 @@ impl Deel {
 
     /// One person, if Deel knows such a person.
     pub async fn person(&self, id: &WorkerId) -> Result<Option<Person>, ClientError> {
-        let found: Option<One> = self
-            .http
-            .find(&["rest", "v2", "people"], id.as_str())
-            .await?;
+        self.one(&["rest", "v2", "people", id.as_str()], &[]).await
+    }
+
+    /// One person with their custom fields, if Deel knows such a person.
+    pub async fn person_with_custom_fields(
+        &self,
+        id: &WorkerId,
+    ) -> Result<Option<Person>, ClientError> {
+        let query = [("include_custom_fields", "true")];
+        self.one(&["rest", "v2", "people", id.as_str()], &query)
+            .await
+    }
+
+    /// What Deel keeps apart from the person, if Deel knows such a person.
+    pub async fn personal(&self, id: &WorkerId) -> Result<Option<Personal>, ClientError> {
+        self.one(&["rest", "v2", "people", id.as_str(), "personal"], &[])
+            .await
+    }
+
+    /// How many requests may be in flight at once.
+    pub fn concurrency(&self) -> usize {
+        self.http.concurrency()
+    }
+
+    async fn one<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Option<T>, ClientError> {
+        let found: Option<One<T>> = self.http.find_by(Request::get(path, query)).await?;
         Ok(found.map(|One { data }| data))
     }
 }

@@ -266,7 +266,15 @@ impl Http {
         id: &str,
     ) -> Result<Option<T>, ClientError> {
         let path = [collection, &[id]].concat();
-        match self.send(Request::get(&path, &[]), decode_owned).await {
+        self.find_by(Request::get(&path, &[])).await
+    }
+
+    /// What the request asks for, if it is there.
+    pub(crate) async fn find_by<T: DeserializeOwned>(
+        &self,
+        request: Request<'_>,
+    ) -> Result<Option<T>, ClientError> {
+        match self.send(request, decode_owned).await {
             Ok(thing) => Ok(Some(thing)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Time;
 use jiff::tz::{self, TimeZone};
 use mapping::{
-    Activate, AdoptBy, Invite, LeaveAt, Leavers, Lifecycle, Missing, Policy, Rehires, SourceName,
-    UsernameTemplate, Zones,
+    Activate, AdoptBy, Attribute, Invite, LeaveAt, Leavers, Lifecycle, Missing, Policy, Rehires,
+    SourceName, UsernameTemplate, Zones,
 };
 
 use crate::attributes::attributes;
@@ -33,6 +33,8 @@ pub struct Source {
     pub zones: Zones,
     /// How its people become users.
     pub policy: Policy,
+    /// Whether phone numbers are read that cost a call for each new or changed person; Humaans has them anyway.
+    pub phone_numbers: bool,
 }
 
 /// An HR vendor.
@@ -72,7 +74,11 @@ pub(crate) fn source(
     let zones = zones(section);
     let lifecycle = lifecycle(section);
     // Of a kind that was refused, any mapping will do: there is no source either.
-    let published = kind.unwrap_or(SourceKind::Deel).published();
+    let mut published = kind.unwrap_or(SourceKind::Deel).published();
+    let phone_numbers = section.or("phone_numbers", false, flag);
+    if phone_numbers {
+        published = published.with(&Attribute::PhoneNumbers);
+    }
     let adopt = section.or("adopt", published.adopt, |value| {
         value.list(choice(ADOPT_BY))
     });
@@ -93,6 +99,7 @@ pub(crate) fn source(
             adopt,
             attributes,
         },
+        phone_numbers,
     })
 }
 
@@ -223,13 +230,6 @@ fn not_yet(section: &mut Section<'_>) {
         "out_of_scope",
         except_later(&["ignore", "suspend"], choice(&[("hold", ())])),
     );
-    section.optional("phone_numbers", |value| {
-        if flag(value)? {
-            value.unavailable()
-        } else {
-            Some(())
-        }
-    });
     for key in ["include", "exclude"] {
         section.table(key, no_scope);
     }

@@ -42,6 +42,8 @@ pub struct Link {
     pub scim_hold: Option<Box<ByClient>>,
     /// The run that began a write which was not seen to finish.
     pub pending: Option<RunId>,
+    /// The version of HR's record with which what HR tells apart, such as phone numbers, was last read.
+    pub details: Option<Text>,
     /// When the link was made.
     pub created_at: Timestamp,
 }
@@ -87,6 +89,7 @@ impl Link {
             missing: None,
             scim_hold: None,
             pending: None,
+            details: None,
             created_at,
         }
     }
@@ -216,7 +219,7 @@ fn lookup_of(email: &str) -> String {
 }
 
 /// The attributes that the sync owns: all but the key and `scim_hold`.
-pub(crate) fn attributes(link: &Link) -> [Attribute; 11] {
+pub(crate) fn attributes(link: &Link) -> [Attribute; 12] {
     let Link {
         key: _,
         user_id,
@@ -229,6 +232,7 @@ pub(crate) fn attributes(link: &Link) -> [Attribute; 11] {
         missing,
         scim_hold: _,
         pending,
+        details,
         created_at,
     } = link;
     [
@@ -279,6 +283,7 @@ pub(crate) fn attributes(link: &Link) -> [Attribute; 11] {
             ),
         ),
         ("pending", pending.as_ref().map(text)),
+        ("details", details.as_ref().map(text)),
         ("created_at", Some(text(created_at))),
     ]
 }
@@ -302,6 +307,7 @@ pub(crate) fn decode(item: &Item) -> Result<Link, Damage> {
             .transpose()?,
         scim_hold: optional_by(item, "scim_hold")?.map(Box::new),
         pending: optional(item, "pending", as_text)?.map(RunId::from),
+        details: optional(item, "details", as_text)?.map(Text::from),
         created_at: required(item, "created_at", as_time)?,
     })
 }

@@ -114,6 +114,7 @@ fn link(id: &str) -> Link {
         missing: None,
         scim_hold: None,
         pending: None,
+        details: None,
         created_at: noon(),
     }
 }

@@ -14,6 +14,7 @@ mod limits;
 mod logs;
 mod missing;
 mod movers;
+mod phones;
 mod program;
 mod requests;
 mod runners;

@@ -98,6 +98,7 @@ impl Company {
                 not_found: Vec::new(),
                 incomplete: self.incomplete.clone(),
                 warnings: Vec::new(),
+                details: crate::Details::default(),
             }],
             users: self.users.clone(),
             links: self.links.clone(),

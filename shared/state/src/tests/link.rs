@@ -54,14 +54,18 @@ fn links() -> impl Strategy<Value = Link> {
             proptest::option::of(times()),
             proptest::option::of(missing),
         ),
-        (proptest::option::of("[0-9a-f-]{36}"), times()),
+        (
+            proptest::option::of("[0-9a-f-]{36}"),
+            proptest::option::of("[0-9a-f]{16}"),
+            times(),
+        ),
     )
         .prop_map(
             |(
                 (source, worker_id, user_id),
                 (username, email, adopted, written),
                 (suspension, invited_at, missing),
-                (pending, created_at),
+                (pending, details, created_at),
             )| Link {
                 key: mapping::WorkerKey {
                     source: source.as_str().into(),
@@ -77,6 +81,7 @@ fn links() -> impl Strategy<Value = Link> {
                 missing,
                 scim_hold: None,
                 pending: pending.as_deref().map(Into::into),
+                details: details.map(Into::into),
                 created_at,
             },
         )
