@@ -405,7 +405,6 @@ fn what_comes_later_is_refused_and_never_ignored() {
         ("username", "reuse_after_days = 90"),
         ("source", "out_of_scope = \"suspend\""),
         ("source", "out_of_scope = \"ignore\""),
-        ("source", "phone_numbers = true"),
         ("source", "include = { countries = [\"GB\"] }"),
         ("source", "exclude = { departments = [\"Sales\"] }"),
     ];
@@ -418,6 +417,30 @@ fn what_comes_later_is_refused_and_never_ignored() {
     }
     let text = format!("{LEAST}[[group]]\nname = \"All\"\n");
     insta::assert_snapshot!(refused(&text), @"rollcall.toml:8: `[[group]]` is not available in this version");
+}
+
+#[test]
+fn phone_numbers_of_deel_are_managed_once_they_are_asked_for() {
+    let manages = |config: &Config| {
+        let rules = &config.sources[0].policy.attributes;
+        let mut rules = rules.iter();
+        rules.any(|rule| rule.attribute == mapping::Attribute::PhoneNumbers)
+    };
+    assert!(!manages(&Config::parse(LEAST).unwrap()));
+    let asked = taken_line("source", "phone_numbers = true");
+    assert!(manages(&asked) && asked.sources[0].phone_numbers);
+}
+
+#[test]
+fn source_may_be_asked_more_slowly_than_the_vendor_takes() {
+    let rate = |config: &Config| config.sources[0].requests_per_second;
+    assert_eq!(rate(&Config::parse(LEAST).unwrap()), None);
+    assert_eq!(
+        rate(&taken_line("source", "requests_per_second = 3")),
+        Some(3)
+    );
+    let message = refused_line("source", "requests_per_second = 0");
+    assert!(message.contains("from 1 to 1000"), "{message}");
 }
 
 #[test]
@@ -639,7 +662,6 @@ fn values_that_change_nothing_are_accepted_for_what_comes_later() {
     for (section, line) in [
         ("username", "reuse_after_days = \"never\""),
         ("source", "out_of_scope = \"hold\""),
-        ("source", "phone_numbers = false"),
         ("source", "include = { countries = [] }\nexclude = {}"),
     ] {
         taken_line(section, line);
