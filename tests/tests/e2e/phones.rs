@@ -21,10 +21,14 @@ fn personal_calls(world: &World) -> usize {
 
 async fn phones_of(world: &World, id: &str) -> Value {
     let user = world.user_of(id).await;
-    let numbers = user["phoneNumbers"].as_array().cloned().unwrap_or_default();
+    let numbers = user
+        .get("phoneNumbers")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     let mut numbers: Vec<Value> = numbers
         .into_iter()
-        .map(|number| json!([number["type"], number["number"]]))
+        .map(|number| json!([number.get("type"), number.get("number")]))
         .collect();
     numbers.sort_by_key(Value::to_string);
     numbers.into()
