@@ -232,7 +232,10 @@ async fn lists_that_contradict_themselves_make_the_read_incomplete() {
     };
     let row = json!({"id": "p1", "status": "active"});
     let table = [
-        (page(3, std::slice::from_ref(&row)), "`total` is 3 and the pages hold"),
+        (
+            page(3, std::slice::from_ref(&row)),
+            "`total` is 3 and the pages hold",
+        ),
         (page(2, &[row.clone(), row.clone()]), "ids are repeated: 1"),
         (page(0, &[row]), "`total` is 0 and the pages hold 1"),
     ];
