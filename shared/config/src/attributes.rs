@@ -143,9 +143,13 @@ fn fixed_keys(attribute: &Attribute) -> &'static [&'static str] {
 fn text_field(name: &str) -> Result<Field, String> {
     match Field::named(name) {
         Some(field) if field.is_text() => Ok(field),
-        Some(_) => Err(format!(
-            "names `{name}`, which only the attribute of that name can hold"
-        )),
+        Some(field) => {
+            let mut rows = TABLE.iter().filter(|row| row.field == field);
+            let attribute = rows.next().map_or("", |row| row.attribute.wire_name());
+            Err(format!(
+                "names `{name}`, which only the attribute `{attribute}` can hold"
+            ))
+        }
         None => {
             let texts = Field::ALL.into_iter().filter(Field::is_text);
             let known: Vec<&str> = texts

@@ -343,7 +343,11 @@ fn wrong_attribute_rows_are_refused() {
 job_title = {}
 jobTitle = "job_title"
 jobTitle = { from = "manager" }
+jobTitle = { from = "phone_numbers" }
+jobTitle = { from = "custom." }
+jobTitle = { from = "jobtitle" }
 jobTitle = { from = "team", template = "{team}" }
+location = { template = "{city}, {countri}" }
 location = { template = "{town}" }
 location = { template = "{city" }
 location = { template = "{addresses}" }
@@ -351,6 +355,8 @@ location = { default = "" }
 location = { update = "often" }
 location = { blank = "empty" }
 location = { form = "city" }
+phoneNumber = {}
+phoneNumbers = { default = "1" }
 email = { from = "personal_email" }
 email = { update = "if_empty" }
 employeeIdentifier = { default = "1" }
@@ -365,15 +371,23 @@ attributes.hrTeam = { from = "team" }
     jobTitle = "job_title"
         `jobTitle` in [source.attributes] must be a table, not `"job_title"`
     jobTitle = { from = "manager" }
-        `from` in [source.attributes.jobTitle] names `manager`, which only the attribute of that name can hold
+        `from` in [source.attributes.jobTitle] names `manager`, which only the attribute `manager` can hold
+    jobTitle = { from = "phone_numbers" }
+        `from` in [source.attributes.jobTitle] names `phone_numbers`, which only the attribute `phoneNumbers` can hold
+    jobTitle = { from = "custom." }
+        `from` in [source.attributes.jobTitle] names the unknown field `custom.`: did you mean `custom.NAME`?
+    jobTitle = { from = "jobtitle" }
+        `from` in [source.attributes.jobTitle] names the unknown field `jobtitle`: did you mean `job_title`?
     jobTitle = { from = "team", template = "{team}" }
         `template` in [source.attributes.jobTitle] cannot stand beside `from`
+    location = { template = "{city}, {countri}" }
+        `template` in [source.attributes.location] names the unknown field `countri`: did you mean `country`?
     location = { template = "{town}" }
         `template` in [source.attributes.location] names the unknown field `town`: use `work_email`, `personal_email`, `first_name`, `last_name`, `full_name`, `job_title`, `department`, `location`, `team`, `worker_type`, `entity`, `country`, `city`, `employee_id`, `work_phone`, `personal_phone`, `custom.NAME`
     location = { template = "{city" }
         `template` in [source.attributes.location] has a `{` that is not closed: `{city`
     location = { template = "{addresses}" }
-        `template` in [source.attributes.location] names `addresses`, which only the attribute of that name can hold
+        `template` in [source.attributes.location] names `addresses`, which only the attribute `addresses` can hold
     location = { default = "" }
         `default` in [source.attributes.location] must not be empty
     location = { update = "often" }
@@ -382,6 +396,10 @@ attributes.hrTeam = { from = "team" }
         `blank` in [source.attributes.location] must be `"keep"` or `"clear"`, not `"empty"`
     location = { form = "city" }
         unknown key `form` in [source.attributes.location]: did you mean `from`?
+    phoneNumber = {}
+        unknown attribute `phoneNumber` in [source.attributes]: did you mean `phoneNumbers`?
+    phoneNumbers = { default = "1" }
+        `default` in [source.attributes.phoneNumbers] cannot be set for this attribute
     email = { from = "personal_email" }
         `from` in [source.attributes.email] cannot be set for this attribute
     email = { update = "if_empty" }
@@ -523,7 +541,7 @@ fn examples_in_the_example_file_are_taken() {
     assert!(config.sources[0].base_url.is_some());
     assert_eq!(
         config.sources[0].policy.attributes.len(),
-        Policy::deel().attributes.len() + 2
+        Policy::deel().attributes.len() + 3
     );
 }
 
@@ -790,6 +808,72 @@ fn attributes_keep_the_order_of_the_table_then_of_the_file() {
             "attributes.alpha",
         ]
     );
+}
+
+#[test]
+fn each_kind_of_source_has_its_published_mapping() {
+    let humaans = LEAST.replace(
+        "\"deel\"\nkind = \"deel\"",
+        "\"people\"\nkind = \"humaans\"",
+    );
+    let (_, second) = humaans.split_once("[[").unwrap();
+    let lines = "[source.attributes]\nlocation = {}\nmanager = { update = \"never\" }\n";
+    let config = Config::parse(&format!("{LEAST}[[{second}{lines}")).unwrap();
+    let [deel, people] = config.sources.as_slice() else {
+        panic!("two sources")
+    };
+    assert_eq!(
+        (deel.kind, people.kind),
+        (SourceKind::Deel, SourceKind::Humaans)
+    );
+    assert_eq!(deel.policy, Policy::deel());
+    let names = |policy: &Policy| {
+        let names = policy.attributes.iter();
+        names
+            .map(|rule| rule.attribute.to_string())
+            .collect::<Vec<_>>()
+    };
+    let published = [
+        "email",
+        "firstname",
+        "lastname",
+        "displayname",
+        "jobTitle",
+        "department",
+        "employeeIdentifier",
+        "alternateEmail",
+        "phoneNumbers",
+        "addresses",
+        "manager",
+    ];
+    assert_eq!(names(&Policy::humaans()), published);
+    let mut changed = published.to_vec();
+    changed.insert(6, "location");
+    changed.retain(|name| *name != "manager");
+    assert_eq!(names(&people.policy), changed);
+    let unknown = LEAST.replace("kind = \"deel\"", "kind = \"human\"");
+    insta::assert_snapshot!(refused(&unknown), @r#"rollcall.toml:6: `kind` in [[source]] must be `"deel"` or `"humaans"`, not `"human"`"#);
+}
+
+#[test]
+fn custom_fields_of_hr_are_named_in_rows_and_templates() {
+    let lines = "\"attributes.costCode\" = { from = \"custom.Cost code\", default = \"none\" }\n\
+                 location = { template = \"{city} {custom.Desk (new)}\" }\n\
+                 company = { template = \"ACME\" }";
+    let config = taken_line("source.attributes", lines);
+    let policy = &config.sources[0].policy;
+    assert_eq!(
+        policy.custom_fields(),
+        ["Cost code", "Desk (new)"].map(Into::into).into()
+    );
+    let rule = policy.attributes.last().unwrap();
+    assert_eq!(rule.attribute, Attribute::Custom("costCode".into()));
+    assert_eq!(
+        rule.origin,
+        Origin::Field(Field::Custom("Cost code".into()))
+    );
+    let constant = Origin::Template(TextTemplate::parse("ACME").unwrap());
+    assert!(policy.attributes.iter().any(|rule| rule.origin == constant));
 }
 
 #[test]
