@@ -89,14 +89,23 @@ fn headline(report: &Report, text: &mut String) {
             report.out_of_scope
         );
     }
+    let called = [
+        ("Deel", calls.deel),
+        ("Humaans", calls.humaans),
+        ("JumpCloud", calls.jumpcloud),
+        ("DynamoDB", calls.dynamodb),
+    ];
+    let called: Vec<String> = called
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(whom, count)| format!("{count} to {whom}"))
+        .collect();
     let _ = writeln!(
         text,
-        "  {}.{} s; calls: {} to Deel, {} to JumpCloud, {} to DynamoDB",
+        "  {}.{} s; calls: {}",
         report.duration_ms / 1000,
         report.duration_ms % 1000 / 100,
-        calls.deel,
-        calls.jumpcloud,
-        calls.dynamodb
+        called.join(", ")
     );
 }
 

@@ -80,8 +80,8 @@ async fn world(users: usize) -> Result<Sandbox> {
     };
     let sandbox = Sandbox::start(Options {
         company: Company {
-            people: Vec::new(),
             users: (0..users).map(user).collect(),
+            ..Company::default()
         },
         ..Options::default()
     })

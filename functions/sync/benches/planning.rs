@@ -272,6 +272,8 @@ fn snapshot(case: Case, people: u32, config: &Config, now: Timestamp) -> Result<
             unreadable: Vec::new(),
             not_found: Vec::new(),
             incomplete: None,
+            warnings: Vec::new(),
+            details: sync::Details::default(),
         }],
         client_owned: BTreeSet::new(),
         groups: sync::Groups::default(),

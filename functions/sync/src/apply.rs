@@ -118,7 +118,8 @@ fn has_work(person: &ApprovedPerson) -> bool {
         && (!plan.changes.is_empty()
             || plan.adopts.is_some()
             || plan.note != Note::Nothing
-            || !plan.forgets.is_empty())
+            || !plan.forgets.is_empty()
+            || plan.details.is_some())
 }
 
 /// The indexes of the people, those whose manager gets a user in this run after that manager.
@@ -292,6 +293,7 @@ impl Run<'_> {
             Ok(())
         };
         link.pending = None;
+        link.details.clone_from(&plan.details);
         self.finish(plan, &user.id, link, activated).await
     }
 
@@ -448,6 +450,9 @@ impl Run<'_> {
             link.email = email.into();
         }
         link.pending = None;
+        if plan.details.is_some() {
+            link.details.clone_from(&plan.details);
+        }
         self.finish(plan, id, link, outcome).await?;
         if let Some(replaced) = &plan.replaces {
             self.forget(&replaced.key).await?;

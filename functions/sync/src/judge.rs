@@ -247,7 +247,11 @@ impl Plan {
                 part.people += usize::from(counted.insert(key));
             }
             plan.changes = passed.into_iter().map(|(_, change)| change).collect();
-            let held = kept.into_iter().map(|(_, change)| change).collect();
+            let held: Vec<Change> = kept.into_iter().map(|(_, change)| change).collect();
+            if !held.is_empty() {
+                // What is held is planned again: HR is asked again for it.
+                plan.details = None;
+            }
             people.push(ApprovedPerson { plan, held });
         }
         wait_for_held_managers(&mut people);

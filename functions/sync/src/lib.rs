@@ -16,8 +16,10 @@
 
 mod apply;
 mod confirm;
+mod details;
 mod explain;
 mod gather;
+mod hr;
 mod judge;
 mod lease;
 mod plan;
@@ -32,8 +34,10 @@ mod setup;
 mod tests;
 
 pub use clients::chain;
+pub use details::Details;
 pub use explain::{ExplainedGroup, ExplainedRow, Explanation};
-pub use gather::{GatherError, Groups, HrSource, Scope, Snapshot, SourceRead};
+pub use gather::{GatherError, Groups, Scope, Snapshot};
+pub use hr::{HrSource, SourceRead};
 pub use judge::{Approvals, ApprovedPerson, ApprovedPlan, Held, HeldBy, HeldClass};
 pub use plan::{
     Change, ChangeDigest, GroupFacts, Note, PersonPlan, Plan, Reason, RunWarning, SourceFacts,

@@ -103,6 +103,8 @@ pub struct PersonPlan {
     pub baseline: Vec<(Attribute, Value)>,
     /// What is noted in the link, beside the changes.
     pub note: Note,
+    /// The version of HR's record with which this run read what HR tells apart: noted in the link as well.
+    pub details: Option<Text>,
     /// What a suspension rests on.
     pub evidence: Option<Reason>,
     /// Why nothing is done.
@@ -310,6 +312,7 @@ impl PersonPlan {
             custom_attributes: Vec::new(),
             baseline: Vec::new(),
             note: Note::Nothing,
+            details: None,
             evidence: None,
             skipped: None,
         }
@@ -326,6 +329,7 @@ impl PersonPlan {
         self.changes.is_empty()
             && self.note == Note::Nothing
             && self.forgets.is_empty()
+            && self.details.is_none()
             && self.skipped.is_none()
             && self.adopts.is_none()
     }

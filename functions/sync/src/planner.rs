@@ -22,7 +22,8 @@ use mapping::{
 };
 use state::Link;
 
-use crate::gather::{Scope, Snapshot, SourceRead};
+use crate::gather::{Scope, Snapshot};
+use crate::hr::SourceRead;
 use crate::plan::{Plan, Reason, RunWarning, SourceFacts};
 use decide::Decisions;
 use groups::Groups;

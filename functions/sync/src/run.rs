@@ -13,11 +13,13 @@ use tokio::time::Instant;
 use crate::apply::{Applied, Writer, apply};
 use crate::chain;
 use crate::confirm::confirm;
+use crate::details;
 use crate::explain::{Explanation, explain};
-use crate::gather::{GatherError, HrSource, Scope, gather};
+use crate::gather::{GatherError, Scope, Snapshot, gather};
+use crate::hr::HrSource;
 use crate::judge::{Approvals, ApprovedPlan, Held, HeldClass, shrunk_by};
 use crate::lease::LeaseKeeper;
-use crate::plan::{ChangeDigest, Reason, RunWarning, SourceFacts};
+use crate::plan::{ChangeDigest, Plan, Reason, RunWarning, SourceFacts};
 use crate::planner::{facts, plan};
 use crate::progress::OnProgress;
 use crate::report::{Calls, Outcome, PersonRow, Report, RunStatus};
@@ -102,8 +104,9 @@ impl Runner {
             progress,
         )
         .await?;
+        let (snapshot, plan) = run.planned(snapshot).await?;
         let plan = confirm(
-            plan(&snapshot, run.config, run.started_at),
+            plan,
             run.config,
             &Approvals::default(),
             &run.hr,
@@ -169,7 +172,7 @@ impl<'a> ThisRun<'a> {
             progress,
         )
         .await?;
-        let mut plan = plan(&snapshot, self.config, self.started_at);
+        let (snapshot, mut plan) = self.planned(snapshot).await?;
         if snapshot.scope != Scope::Everyone && plan.needs_all_links(self.config) {
             // Limits are shares of all links, whoever the run is about.
             let links = self.state.links().await?;
@@ -233,6 +236,16 @@ impl<'a> ThisRun<'a> {
             warnings,
             applied,
         })
+    }
+
+    /// The plan, made again with what HR tells apart of those whom it is about.
+    async fn planned(&self, mut snapshot: Snapshot) -> Result<(Snapshot, Plan), GatherError> {
+        details::recall(&mut snapshot, &self.hr);
+        let mut planned = plan(&snapshot, self.config, self.started_at);
+        if details::read(&mut snapshot, &planned, &self.hr).await? {
+            planned = plan(&snapshot, self.config, self.started_at);
+        }
+        Ok((snapshot, planned))
     }
 
     /// Forgets whom SCIM clients deleted and an admin then deleted in JumpCloud too: until then they count as hidden, and
@@ -335,9 +348,7 @@ impl<'a> ThisRun<'a> {
             ..Calls::default()
         };
         for (_, client) in &self.hr {
-            match client {
-                HrSource::Deel(deel) => calls.deel += deel.calls(),
-            }
+            client.count(&mut calls);
         }
         Report {
             run_id: self.id.as_str().into(),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Time;
 use jiff::tz::{self, TimeZone};
 use mapping::{
-    Activate, AdoptBy, Invite, LeaveAt, Leavers, Lifecycle, Missing, OutOfScope, Policy, Rehires,
-    ScopeKey, Selection, SourceName, SourceScope, UsernameTemplate, Zones,
+    Activate, AdoptBy, Attribute, Invite, LeaveAt, Leavers, Lifecycle, Missing, OutOfScope, Policy,
+    Rehires, ScopeKey, Selection, SourceName, SourceScope, UsernameTemplate, Zones,
 };
 
 use crate::attributes::attributes;
@@ -27,10 +27,14 @@ pub struct Source {
     pub base_url: Option<String>,
     /// The secret with the API key.
     pub api_key: SecretName,
+    /// Requests a second of one process; `None`: what the vendor takes.
+    pub requests_per_second: Option<u32>,
     /// Where its people are.
     pub zones: Zones,
     /// How its people become users.
     pub policy: Policy,
+    /// Whether phone numbers are read that cost a call for each new or changed person; Humaans has them anyway.
+    pub phone_numbers: bool,
 }
 
 /// An HR vendor.
@@ -66,10 +70,15 @@ pub(crate) fn source(
     let kind = section.required("kind", choice(KINDS));
     let base_url = section.optional("base_url", parsed(base_url));
     let api_key = section.required("api_key", parsed(SecretName::parse));
+    let requests_per_second = section.optional("requests_per_second", number(1..=1000));
     let zones = zones(section);
     let lifecycle = lifecycle(section);
     // Of a kind that was refused, any mapping will do: there is no source either.
-    let published = kind.unwrap_or(SourceKind::Deel).published();
+    let mut published = kind.unwrap_or(SourceKind::Deel).published();
+    let phone_numbers = section.or("phone_numbers", false, flag);
+    if phone_numbers {
+        published = published.with(&Attribute::PhoneNumbers);
+    }
     let adopt = section.or("adopt", published.adopt, |value| {
         value.list(choice(ADOPT_BY))
     });
@@ -80,12 +89,12 @@ pub(crate) fn source(
         include: section.table("include", selection),
         exclude: section.table("exclude", selection),
     };
-    not_yet(section);
     Some(Source {
         name: name?,
         kind: kind?,
         base_url,
         api_key: api_key?,
+        requests_per_second,
         zones,
         policy: Policy {
             scope,
@@ -94,6 +103,7 @@ pub(crate) fn source(
             adopt,
             attributes,
         },
+        phone_numbers,
     })
 }
 
@@ -224,17 +234,6 @@ fn leave_at(value: &Value<'_>) -> Option<LeaveAt> {
 
 fn local_time(text: &str) -> Result<Time, String> {
     Time::strptime("%H:%M", text).map_err(|_| "must be a time from `00:00` to `23:59`".to_owned())
-}
-
-/// Keys whose other values come with a later version: refused rather than ignored.
-fn not_yet(section: &mut Section<'_>) {
-    section.optional("phone_numbers", |value| {
-        if flag(value)? {
-            value.unavailable()
-        } else {
-            Some(())
-        }
-    });
 }
 
 /// `include` or `exclude`.

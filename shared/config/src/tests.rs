@@ -428,18 +428,6 @@ attributes.hrTeam = { from = "team" }
 }
 
 #[test]
-fn what_comes_later_is_refused_and_never_ignored() {
-    let lines = [("source", "phone_numbers = true")];
-    for (section, line) in lines {
-        let message = refused_line(section, line);
-        assert!(
-            message.ends_with(" is not available in this version"),
-            "{line}: {message}"
-        );
-    }
-}
-
-#[test]
 fn groups_say_whom_they_are_for_and_are_not_made_unasked() {
     let config = Config::parse(&format!(
         "{LEAST}[[group]]\nname = \"Engineering\"\nwhen = {{ department = [\" R&D\", \"QA\"], worker_type = [\"employee\"] }}\n\
@@ -482,6 +470,30 @@ fn groups_are_refused_where_it_is_not_clear_whom_they_are_for() {
     rollcall.toml:15: `name` in [[group]] is taken: another rule is about `A`, and one group has one rule
     rollcall.toml:19: unknown key `make` in [[group]]: did you mean `name`?
     ");
+}
+
+#[test]
+fn phone_numbers_of_deel_are_managed_once_they_are_asked_for() {
+    let manages = |config: &Config| {
+        let rules = &config.sources[0].policy.attributes;
+        let mut rules = rules.iter();
+        rules.any(|rule| rule.attribute == mapping::Attribute::PhoneNumbers)
+    };
+    assert!(!manages(&Config::parse(LEAST).unwrap()));
+    let asked = taken_line("source", "phone_numbers = true");
+    assert!(manages(&asked) && asked.sources[0].phone_numbers);
+}
+
+#[test]
+fn source_may_be_asked_more_slowly_than_the_vendor_takes() {
+    let rate = |config: &Config| config.sources[0].requests_per_second;
+    assert_eq!(rate(&Config::parse(LEAST).unwrap()), None);
+    assert_eq!(
+        rate(&taken_line("source", "requests_per_second = 3")),
+        Some(3)
+    );
+    let message = refused_line("source", "requests_per_second = 0");
+    assert!(message.contains("from 1 to 1000"), "{message}");
 }
 
 #[test]
@@ -743,12 +755,6 @@ fn names_of_leavers_are_kept_unless_a_number_of_days_is_given() {
         let config = taken_line("username", &format!("reuse_after_days = {value}"));
         assert_eq!(config.reuse_usernames_after_days, days);
     }
-}
-
-#[test]
-fn values_that_change_nothing_are_accepted_for_what_comes_later() {
-    taken_line("source", "phone_numbers = false");
-    Config::parse(&format!("group = []\n{LEAST}")).unwrap();
 }
 
 #[test]

@@ -13,8 +13,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use self::employment::employment;
+use crate::attribute::Attribute;
 use crate::clean::{clean, clean_email, day, full_name, some_id, text_of};
 use crate::details::{Details, Part, Unread};
+use crate::diff::Written;
 use crate::jumpcloud::{Address, PhoneNumber, or_default};
 use crate::worker::{Text, Worker, WorkerId, Zones};
 
@@ -52,6 +54,14 @@ pub struct Person {
     #[serde(default, deserialize_with = "or_default")]
     employments: Vec<Contract>,
     custom_fields: Option<Vec<CustomValue>>,
+    updated_at: Option<Text>,
+}
+
+impl Person {
+    /// When the record last changed, as Deel writes it.
+    pub fn updated_at(&self) -> Option<&str> {
+        self.updated_at.as_deref()
+    }
 }
 
 /// What Deel keeps apart from the person (`GET /people/{id}/personal`): of it, the phone numbers.
@@ -291,6 +301,14 @@ pub fn add_phone_numbers(worker: &mut Worker, personal: &Personal) {
         phones.find_map(Phone::text)
     };
     worker.set_phone_numbers(PhoneNumber::of_hr(number("WORK"), number("PERSONAL")));
+}
+
+/// Gives a worker the phone numbers that were last written, where any were: those that Deel had then.
+pub fn recall_phone_numbers(worker: &mut Worker, written: &Written) {
+    let sent = written.sent(&Attribute::PhoneNumbers).cloned();
+    if let Some(Ok(numbers)) = sent.map(serde_json::from_value) {
+        worker.set_phone_numbers(numbers);
+    }
 }
 
 /// Gives a worker those custom fields that are `wanted`, of a record that Deel was asked to tell them in.

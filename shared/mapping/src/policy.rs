@@ -56,6 +56,24 @@ impl Policy {
         }
     }
 
+    /// The same with the table's rule for one more attribute, which nobody overrode yet.
+    #[must_use]
+    pub fn with(mut self, attribute: &Attribute) -> Self {
+        let is_managed = |row: &&Row| {
+            row.attribute == *attribute
+                || self
+                    .attributes
+                    .iter()
+                    .any(|rule| rule.attribute == row.attribute)
+        };
+        self.attributes = TABLE
+            .iter()
+            .filter(is_managed)
+            .map(AttributeRule::of)
+            .collect();
+        self
+    }
+
     /// The custom fields of the HR system that rules name: where there are none, HR need not be asked for any.
     pub fn custom_fields(&self) -> BTreeSet<Text> {
         let fields = self.attributes.iter().flat_map(AttributeRule::fields);

@@ -191,6 +191,11 @@ impl Worker {
         self.change_details(|own| own.custom_fields = custom_fields);
     }
 
+    /// Adds what somebody should look at about this person.
+    pub fn warn(&mut self, warning: Warning) {
+        self.change_details(|own| own.warnings.push(warning));
+    }
+
     fn change_details(&mut self, change: impl FnOnce(&mut Details)) {
         let mut details = self.details.take().unwrap_or_default();
         change(&mut details);

@@ -48,6 +48,8 @@ pub struct Link {
     pub groups: BTreeMap<UserGroupId, Text>,
     /// The run that began a write which was not seen to finish.
     pub pending: Option<RunId>,
+    /// The version of HR's record with which what HR tells apart, such as phone numbers, was last read.
+    pub details: Option<Text>,
     /// When the link was made.
     pub created_at: Timestamp,
 }
@@ -94,6 +96,7 @@ impl Link {
             scim_hold: None,
             groups: BTreeMap::new(),
             pending: None,
+            details: None,
             created_at,
         }
     }
@@ -223,7 +226,7 @@ fn lookup_of(email: &str) -> String {
 }
 
 /// The attributes that the sync owns: all but the key and `scim_hold`.
-pub(crate) fn attributes(link: &Link) -> [Attribute; 12] {
+pub(crate) fn attributes(link: &Link) -> [Attribute; 13] {
     let Link {
         key: _,
         user_id,
@@ -237,6 +240,7 @@ pub(crate) fn attributes(link: &Link) -> [Attribute; 12] {
         scim_hold: _,
         groups,
         pending,
+        details,
         created_at,
     } = link;
     [
@@ -291,6 +295,7 @@ pub(crate) fn attributes(link: &Link) -> [Attribute; 12] {
             (!groups.is_empty()).then(|| encode_groups(groups)),
         ),
         ("pending", pending.as_ref().map(text)),
+        ("details", details.as_ref().map(text)),
         ("created_at", Some(text(created_at))),
     ]
 }
@@ -328,6 +333,7 @@ pub(crate) fn decode(item: &Item) -> Result<Link, Damage> {
             .map(decode_group)
             .collect::<Result<_, _>>()?,
         pending: optional(item, "pending", as_text)?.map(RunId::from),
+        details: optional(item, "details", as_text)?.map(Text::from),
         created_at: required(item, "created_at", as_time)?,
     })
 }

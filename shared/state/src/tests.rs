@@ -115,6 +115,7 @@ fn link(id: &str) -> Link {
         scim_hold: None,
         groups: std::collections::BTreeMap::new(),
         pending: None,
+        details: None,
         created_at: noon(),
     }
 }

@@ -42,6 +42,13 @@ pub(super) fn unreadable(known: &Known<'_>, plan: &mut Plan) {
             plan.people
                 .push(person.skip("not_in_hr", "HR does not know this person"));
         }
+        let about_source = read.warnings.iter().map(|warning| RunWarning {
+            code: warning.code.clone(),
+            message: warning.message.clone(),
+            source: Some(read.name.clone()),
+            worker_id: None,
+        });
+        plan.warnings.extend(about_source);
         if let Some(reason) = &read.incomplete {
             let message = format!(
                 "the source was not read whole, so nobody leaves on it and no later source adds anyone: {reason}"

@@ -249,6 +249,9 @@ impl<'k, 'a> Decisions<'k, 'a> {
             RunWarning::of(&person.key, warning.code.clone(), warning.message.clone())
         }));
         let active = matches!(candidate.standing, Standing::Active(_));
+        if !matches!(candidate.found, Found::Deleted(_)) {
+            person.details = details_read(candidate).cloned();
+        }
         let (user, link) = match candidate.found {
             Found::Linked(link, user) => (user, Some(link)),
             Found::ByIdentifier(user) => {
@@ -515,6 +518,11 @@ fn activate(person: &mut PersonPlan, candidate: &Candidate<'_>) {
     let change = state_change(Class::Activate, UserState::Staged, UserState::Activated);
     person.changes.push(change);
     invite(person, candidate, Class::Activate);
+}
+
+/// The version of HR's record with which this run read what HR tells apart.
+fn details_read<'a>(candidate: &Candidate<'a>) -> Option<&'a Text> {
+    candidate.read.details.version_read(&candidate.worker.id)
 }
 
 /// Where the invitation goes: the personal address, and the work address when there is none or it is refused.

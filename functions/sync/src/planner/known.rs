@@ -14,7 +14,8 @@ use state::Link;
 
 use super::index::Index;
 use super::{Candidate, Found, can_be_suspended, unmappable};
-use crate::gather::{Scope, Snapshot, SourceRead};
+use crate::gather::{Scope, Snapshot};
+use crate::hr::SourceRead;
 use crate::plan::Reason;
 
 /// A snapshot with its indexes.

@@ -113,6 +113,8 @@ impl Company {
                 unreadable: Vec::new(),
                 not_found: Vec::new(),
                 incomplete: self.incomplete.clone(),
+                warnings: Vec::new(),
+                details: crate::Details::default(),
             }
         };
         let last_read = |count| LastRead {

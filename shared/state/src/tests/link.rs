@@ -56,6 +56,7 @@ fn links() -> impl Strategy<Value = Link> {
         ),
         (
             proptest::option::of("[0-9a-f-]{36}"),
+            proptest::option::of("[0-9a-f]{16}"),
             times(),
             proptest::collection::btree_map("[0-9a-f]{24}", "\\PC{1,20}", 0..3),
         ),
@@ -65,7 +66,7 @@ fn links() -> impl Strategy<Value = Link> {
                 (source, worker_id, user_id),
                 (username, email, adopted, written),
                 (suspension, invited_at, missing),
-                (pending, created_at, groups),
+                (pending, details, created_at, groups),
             )| Link {
                 key: mapping::WorkerKey {
                     source: source.as_str().into(),
@@ -85,6 +86,7 @@ fn links() -> impl Strategy<Value = Link> {
                     .map(|(id, rule)| (id.as_str().into(), rule.into()))
                     .collect(),
                 pending: pending.as_deref().map(Into::into),
+                details: details.map(Into::into),
                 created_at,
             },
         )
