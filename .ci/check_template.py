@@ -1,7 +1,7 @@
-"""Compares the template with the code, and holds it to the rules of docs/security.md: check_template.py EXPANDED.
+"""Compares the template and docs/operate.md with the code, and holds the template to rules: check_template.py EXPANDED.
 
 EXPANDED is the CloudFormation that expand_template.py makes. What is compared is read from the source itself: variables,
-calls of the AWS SDK, the table's layout, metrics, log messages. A rule that cannot find what it is about fails too.
+calls of the AWS SDK, the table's layout, metrics, codes, log messages. A rule that cannot find what it is about fails too.
 """
 
 import json
@@ -214,6 +214,17 @@ def check_queries(template):
             expect(logged or f'\\"{field}\\"' in access_log, f"{name}: nothing logs the field `{field}`")
 
 
+def check_codes(_):
+    """docs/operate.md tells what to do about each code of a report."""
+    code = source("functions/sync/src", "shared/mapping/src")
+    made = r'(?:Reason::new|Warning::new|of_run|of_source|\bwarn|\bwarning|\bskip)\(\s*(?:[\w&.]+,\s*)?"([a-z_]+)"'
+    codes = set(re.findall(made, code))
+    expect(codes, "codes: the code shows none; has it moved?")
+    told = Path("docs/operate.md").read_text()
+    for missing in sorted(it for it in codes if f"`{it}`" not in told):
+        problems.append(f"docs/operate.md does not tell what the code `{missing}` is")
+
+
 def check_configurations(template):
     """Each environment's configuration names the secrets that its stack makes."""
     secrets = {resolved(secret["Name"], True) for secret in of_type(template, "AWS::SecretsManager::Secret").values()}
@@ -240,6 +251,7 @@ def main(path):
         check_rules,
         check_metrics,
         check_queries,
+        check_codes,
         check_configurations,
     ):
         check(template)

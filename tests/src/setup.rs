@@ -1,12 +1,26 @@
 //! The configuration that a world starts with.
 
+use sandbox::Sandbox;
+
+/// The sources of a configuration, in their order.
+#[derive(Debug, Clone, Copy, Default)]
+enum Sources {
+    #[default]
+    Deel,
+    /// Deel twice, the second time under this name.
+    DeelTwice(&'static str),
+    Humaans,
+    DeelThenHumaans,
+}
+
 /// The configuration that a world starts with: the addresses of its sandbox, and defaults.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
     jumpcloud: Vec<String>,
     sections: Vec<String>,
     source: Vec<String>,
-    second_source: Option<&'static str>,
+    sources: Sources,
+    of_second_source: Vec<String>,
     whole: Option<String>,
 }
 
@@ -40,7 +54,28 @@ impl Setup {
     /// Adds a source of this name that lists the same people.
     #[must_use]
     pub fn second_source(mut self, name: &'static str) -> Self {
-        self.second_source = Some(name);
+        self.sources = Sources::DeelTwice(name);
+        self
+    }
+
+    /// Makes Humaans the only source.
+    #[must_use]
+    pub fn humaans(mut self) -> Self {
+        self.sources = Sources::Humaans;
+        self
+    }
+
+    /// Adds Humaans as the second source.
+    #[must_use]
+    pub fn humaans_too(mut self) -> Self {
+        self.sources = Sources::DeelThenHumaans;
+        self
+    }
+
+    /// Adds a line to the second source.
+    #[must_use]
+    pub fn of_second_source(mut self, line: &str) -> Self {
+        self.of_second_source.push(line.to_owned());
         self
     }
 
@@ -51,32 +86,48 @@ impl Setup {
         self
     }
 
-    /// The configuration for a sandbox at these addresses. JumpCloud is asked as fast as one machine can.
-    pub(crate) fn to_toml(&self, jumpcloud_url: &str, deel_url: &str) -> String {
+    /// The configuration for this sandbox. Vendors without a limit are asked as fast as one machine can.
+    pub(crate) fn to_toml(&self, sandbox: &Sandbox) -> String {
         let Self {
             jumpcloud,
             sections,
             source,
-            second_source,
+            sources,
+            of_second_source,
             whole,
         } = self;
         if let Some(text) = whole {
             return text.clone();
         }
-        let source_at = |name: &str| {
+        let deel = |name: &str| {
+            let url = sandbox.deel_url();
             format!(
-                "\n[[source]]\nname = \"{name}\"\nkind = \"deel\"\napi_key = \"rollcall/deel\"\n\
-                 base_url = \"{deel_url}\"\n"
+                "name = \"{name}\"\nkind = \"deel\"\napi_key = \"rollcall/deel\"\nbase_url = \"{url}\""
             )
         };
-        let second = second_source.map(source_at).unwrap_or_default();
+        let humaans = || {
+            let url = sandbox.humaans_url();
+            format!(
+                "name = \"humaans\"\nkind = \"humaans\"\napi_key = \"rollcall/humaans\"\nbase_url = \"{url}\"\n\
+                 requests_per_second = 1000"
+            )
+        };
+        let (first, second) = match sources {
+            Sources::Deel => (deel("deel"), None),
+            Sources::DeelTwice(name) => (deel("deel"), Some(deel(name))),
+            Sources::Humaans => (humaans(), None),
+            Sources::DeelThenHumaans => (deel("deel"), Some(humaans())),
+        };
+        let second = second.map(|second| format!("\n[[source]]\n{second}\n"));
         format!(
-            "[jumpcloud]\napi_key = \"rollcall/jumpcloud\"\nbase_url = \"{jumpcloud_url}\"\n\
-             requests_per_second = 1000\n{}\n{}\n{}{}\n{second}",
+            "[jumpcloud]\napi_key = \"rollcall/jumpcloud\"\nbase_url = \"{}\"\n\
+             requests_per_second = 1000\n{}\n{}\n\n[[source]]\n{first}\n{}\n{}{}",
+            sandbox.jumpcloud_url(),
             jumpcloud.join("\n"),
             sections.join("\n"),
-            source_at("deel"),
             source.join("\n"),
+            second.unwrap_or_default(),
+            of_second_source.join("\n"),
         )
     }
 }

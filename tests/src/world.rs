@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
-use sandbox::{Company, Fault, MailKind, Options, Profile, Sandbox, Vendor};
+use sandbox::{Collection, Company, Fault, MailKind, Options, Profile, Sandbox, Vendor};
 use serde_json::{Map, Value, json};
 use state::{Link, State};
 use sync::{Outcome, Report};
@@ -25,8 +25,8 @@ const TABLE: &str = "rollcall";
 const TIME: Duration = Duration::from_mins(5);
 /// A run that died holds its lease no longer than this.
 const LONGEST_LEASE: SignedDuration = SignedDuration::from_mins(5);
-/// The source of every configuration here.
-const SOURCE: &str = "deel";
+/// The first sources of the configurations here.
+const SOURCES: [&str; 2] = ["deel", "humaans"];
 
 /// What is logged: enough to find a secret in it.
 pub(crate) const LOG: &str = "info,clients=debug,scim=debug,secrets=debug,state=debug,sync=debug";
@@ -62,12 +62,13 @@ impl World {
             .await
             .expect("the sandbox starts");
         sandbox.deel().rules(|rules| rules.rate_limit = None);
+        sandbox.humaans().rules(|rules| rules.rate_limit = None);
         sandbox.secrets().set("rollcall/scim", &token_file());
         let state = State::connect(dynamodb(&sandbox.aws_url()), TABLE);
         state.create_table().await.expect("the table is made");
         let folder = tempfile::tempdir().expect("there is room for a folder");
         let config = folder.path().join("rollcall.toml");
-        let text = setup.to_toml(&sandbox.jumpcloud_url(), &sandbox.deel_url());
+        let text = setup.to_toml(&sandbox);
         fs::write(&config, text).expect("the configuration is written");
         let environment = BTreeMap::from(
             [
@@ -94,9 +95,21 @@ impl World {
         }
     }
 
-    /// HR's people, as the people team sees them.
+    /// The configuration becomes this one: a new process reads it, as after a deployment.
+    pub async fn reconfigure(&mut self, setup: &Setup) {
+        let text = setup.to_toml(&self.sandbox);
+        fs::write(self.folder().join("rollcall.toml"), text).expect("the configuration is written");
+        self.function = self.another_function().await;
+    }
+
+    /// Deel's people, as the people team sees them.
     pub fn deel(&self) -> sandbox::Deel {
         self.sandbox.deel()
+    }
+
+    /// Humaans' people and what belongs to them, as the people team sees them.
+    pub fn humaans(&self) -> sandbox::Humaans {
+        self.sandbox.humaans()
     }
 
     /// JumpCloud's users, as an admin sees them.
@@ -141,24 +154,37 @@ impl World {
 
     /// A whole company comes into HR and into JumpCloud.
     pub fn populate(&self, company: Company) {
-        let Company { people, users } = company;
+        let Company {
+            people,
+            humaans,
+            users,
+        } = company;
         for person in people {
             self.deel().hire(person);
+        }
+        for profile in &humaans {
+            self.humaans().hire(profile);
         }
         for user in users {
             self.jumpcloud().add(user.into());
         }
     }
 
-    /// HR hires somebody; returns the profile id.
+    /// HR, which is Deel unless said otherwise, hires somebody; returns the profile id.
     pub fn hire(&self, profile: Profile) -> String {
         self.deel().hire(profile)
+    }
+
+    /// HR hires somebody who is in Humaans; returns the person's id.
+    pub fn hire_in_humaans(&self, profile: &Profile) -> String {
+        self.humaans().hire(profile)
     }
 
     /// HR's record of somebody becomes this one; the id stays.
     pub fn change(&self, id: &str, profile: &Profile) {
         let fields = profile.to_person();
-        let changed = self.deel().update(id, |person| person.extend(fields));
+        let changed = self.deel().update(id, |person| person.extend(fields))
+            || self.humaans().change(id, profile);
         assert!(changed, "HR does not know {id}");
     }
 
@@ -319,7 +345,9 @@ impl World {
     /// The link of a person, if there is one.
     pub async fn link_of(&self, id: &str) -> Option<Link> {
         let mut links = self.links().await.into_iter();
-        links.find(|link| link.key.source.as_str() == SOURCE && link.key.worker_id.as_str() == id)
+        links.find(|link| {
+            SOURCES.contains(&link.key.source.as_str()) && link.key.worker_id.as_str() == id
+        })
     }
 
     /// The JumpCloud user linked to a person, if there is one.
@@ -426,11 +454,16 @@ impl World {
             let name = person.get("full_name").and_then(text);
             values.chain(name).collect::<Vec<_>>()
         });
+        let of_staff = self.humaans().all(Collection::People).into_iter();
+        let of_staff = of_staff.flat_map(|person| {
+            let fields = ["email", "personalEmail", "personalPhoneNumber"];
+            fields.map(|field| person.get(field).and_then(text))
+        });
         let of_users = self.jumpcloud().users().into_iter().flat_map(|user| {
             let fields = ["username", "email", "alternateEmail", "displayname"];
             fields.map(|field| user.get(field).and_then(text))
         });
-        let personal = of_people.chain(of_users.flatten());
+        let personal = of_people.chain(of_staff.chain(of_users).flatten());
         // Shorter ones may be part of any word.
         let telling = personal.filter(|text| text.len() > 5);
         telling.chain(keys()).collect()
@@ -482,9 +515,12 @@ fn keys() -> impl Iterator<Item = String> {
     let Options {
         jumpcloud_key,
         deel_token,
+        humaans_token,
         ..
     } = Options::default();
-    [jumpcloud_key, deel_token].into_iter().chain(tokens())
+    [jumpcloud_key, deel_token, humaans_token]
+        .into_iter()
+        .chain(tokens())
 }
 
 fn open_log(folder: &TempDir) -> File {

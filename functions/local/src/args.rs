@@ -76,12 +76,12 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 8788)]
         port: u16,
     },
-    /// Serve the stand-ins for JumpCloud, Deel, DynamoDB and Secrets Manager until stopped
+    /// Serve the stand-ins for JumpCloud, Deel, Humaans, DynamoDB and Secrets Manager until stopped
     Sandbox {
         /// The port on 127.0.0.1; 0 takes a free one
         #[arg(long, default_value_t = 8787)]
         port: u16,
-        /// Start with nobody in Deel and nobody in JumpCloud
+        /// Start with nobody in HR and nobody in JumpCloud
         #[arg(long)]
         empty: bool,
     },

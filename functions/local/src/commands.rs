@@ -238,7 +238,8 @@ pub(crate) async fn sandbox(common: &Common, port: u16, empty: bool) -> Result<E
     embedded_state(&sandbox.aws_url()).await?;
     if common.json {
         print_json(&serde_json::json!({
-            "url": sandbox.url(), "jumpcloud": sandbox.jumpcloud_url(), "deel": sandbox.deel_url(), "aws": sandbox.aws_url(),
+            "url": sandbox.url(), "jumpcloud": sandbox.jumpcloud_url(), "deel": sandbox.deel_url(),
+            "humaans": sandbox.humaans_url(), "aws": sandbox.aws_url(),
         }))?;
     }
     show::err(&show::sandbox(&sandbox));

@@ -7,7 +7,7 @@ use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
 use config::Config;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
-use sandbox::{Company, Options, Profile, Sandbox};
+use sandbox::{Collection, Company, Options, Profile, Sandbox};
 use secrets::Secrets;
 use serde_json::{Value, json};
 use sync::{Clock, Mode, Report, Request, Runner};
@@ -28,9 +28,11 @@ const LONGEST_RUN: std::time::Duration = std::time::Duration::from_mins(10);
 pub(crate) fn config_text(sandbox: &Sandbox) -> String {
     format!(
         "[jumpcloud]\napi_key = \"rollcall/jumpcloud\"\nbase_url = \"{}\"\nrequests_per_second = 200\n\n\
-         [[source]]\nname = \"deel\"\nkind = \"deel\"\napi_key = \"rollcall/deel\"\nbase_url = \"{}\"\n",
+         [[source]]\nname = \"deel\"\nkind = \"deel\"\napi_key = \"rollcall/deel\"\nbase_url = \"{}\"\n\n\
+         [[source]]\nname = \"humaans\"\nkind = \"humaans\"\napi_key = \"rollcall/humaans\"\nbase_url = \"{}\"\n",
         sandbox.jumpcloud_url(),
-        sandbox.deel_url()
+        sandbox.deel_url(),
+        sandbox.humaans_url()
     )
 }
 
@@ -56,11 +58,14 @@ pub(crate) async fn run(common: &Common) -> Result<Exit> {
             show::out(text);
         }
     };
-    let people = sandbox.deel().people().len();
+    let (in_deel, in_humaans) = (
+        sandbox.deel().people().len(),
+        sandbox.humaans().all(Collection::People).len(),
+    );
     let users = sandbox.jumpcloud().users().len();
     say(&format!(
-        "A sandbox stands in for JumpCloud, Deel, DynamoDB and Secrets Manager on {}.\n\
-         {people} people are in Deel, {users} users in JumpCloud.\n\n1. The plan: nothing is written.\n\n",
+        "A sandbox stands in for JumpCloud, Deel, Humaans, DynamoDB and Secrets Manager on {}.\n\
+         {in_deel} people are in Deel, {in_humaans} in Humaans, {users} users in JumpCloud.\n\n1. The plan: nothing is written.\n\n",
         sandbox.url()
     ));
     let mut reports = vec![
@@ -115,7 +120,7 @@ pub(crate) async fn run(common: &Common) -> Result<Exit> {
     say("\nTry next\n  \
          rollcall sandbox                   keep such a sandbox running, and point rollcall or other tools at it\n  \
          rollcall explain WHO               why somebody would or would not change\n  \
-         rollcall plan --config FILE        your own JumpCloud and Deel: rollcall.example.toml says how\n");
+         rollcall plan --config FILE        your own JumpCloud and HR: rollcall.example.toml says how\n");
     if common.json {
         print_json(&reports)?;
     }

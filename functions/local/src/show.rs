@@ -8,7 +8,7 @@ use mapping::Class;
 use sandbox::Sandbox;
 use serde_json::{Value, json};
 use state::RunHeader;
-use sync::{ChangeRow, Explanation, Mode, Outcome, PersonRow, Report, RunStatus};
+use sync::{ChangeRow, ExplainedGroup, Explanation, Mode, Outcome, PersonRow, Report, RunStatus};
 
 /// How many of one person's changes are shown.
 const MOST_CHANGES: usize = 5;
@@ -82,14 +82,30 @@ fn headline(report: &Report, text: &mut String) {
     if !counts.is_empty() {
         let _ = writeln!(text, "  {}", counts.join(", "));
     }
+    if report.out_of_scope > 0 {
+        let _ = writeln!(
+            text,
+            "  {} of the skipped are out of their source's scope",
+            report.out_of_scope
+        );
+    }
+    let called = [
+        ("Deel", calls.deel),
+        ("Humaans", calls.humaans),
+        ("JumpCloud", calls.jumpcloud),
+        ("DynamoDB", calls.dynamodb),
+    ];
+    let called: Vec<String> = called
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(whom, count)| format!("{count} to {whom}"))
+        .collect();
     let _ = writeln!(
         text,
-        "  {}.{} s; calls: {} to Deel, {} to JumpCloud, {} to DynamoDB",
+        "  {}.{} s; calls: {}",
         report.duration_ms / 1000,
         report.duration_ms % 1000 / 100,
-        calls.deel,
-        calls.jumpcloud,
-        calls.dynamodb
+        called.join(", ")
     );
 }
 
@@ -128,12 +144,17 @@ fn held(report: &Report, text: &mut String) {
                 "with {} of the last 24 hours, more than {} % of the source",
                 held.limit.recent, held.limit.value
             ),
+            "percent" if held.group.is_some() => format!("more than {} %", held.limit.value),
             "percent" => format!("more than {} % of the source", held.limit.value),
             "shrink" => format!("the source lists {} people fewer", held.limit.value),
             _ => "the source's setting".to_owned(),
         };
+        let what = match &held.group {
+            Some(group) => format!("{} {}", held.class, short(group, 28)),
+            None => held.class.name().to_owned(),
+        };
         table.add_row([
-            held.class.name().to_owned(),
+            what,
             held.source.to_string(),
             held.count.to_string(),
             because,
@@ -225,6 +246,8 @@ fn change(change: &ChangeRow) -> String {
         ("invitation", _) => format!("invitation to {to}"),
         ("owner", Value::Null) => format!("{to} takes over this user, known by its work e-mail"),
         ("owner", from) => format!("{to} takes over this user from {}", value(from)),
+        ("groups", Value::Null) => format!("into the group {to}"),
+        ("groups", from) => format!("out of the group {}", value(from)),
         ("state", Value::Null) => to,
         ("state", from) => format!("{} → {to}", value(from)),
         (attribute, Value::Null) => format!("{attribute}: {to}"),
@@ -344,6 +367,7 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
         policy,
         matched,
         rows,
+        groups,
         decision,
         warnings,
     } = explanation;
@@ -395,10 +419,27 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
         ]);
     }
     let _ = writeln!(text, "\n{}", table.trim_fmt());
+    if !groups.is_empty() {
+        let _ = writeln!(text, "\n{}", groups_of(groups).trim_fmt());
+    }
     for warning in warnings {
         let _ = writeln!(text, "  {}: {}", warning.code, warning.message);
     }
     text
+}
+
+fn groups_of(groups: &[ExplainedGroup]) -> Table {
+    let mut table = table(&["group", "its rule", "JumpCloud", "a run"]);
+    for ExplainedGroup {
+        name,
+        rule,
+        membership,
+        decision,
+    } in groups
+    {
+        table.add_row([name.as_str(), rule, membership, decision]);
+    }
+    table
 }
 
 /// How to use a running sandbox.

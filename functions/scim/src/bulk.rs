@@ -13,7 +13,7 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use self::references::{references, resolve, without};
+use self::references::{resolve, without};
 use self::request::{BulkRequest, Job};
 use crate::error::ScimError;
 use crate::operation::{Operation, Reply, Target};
@@ -100,9 +100,10 @@ impl Bulk {
 
     /// The references that will be known.
     fn awaited<'a>(&self, job: &'a Job) -> BTreeSet<&'a str> {
-        let mut ids = references(&job.path, &job.data);
-        ids.retain(|id| self.declared.contains(*id) && !self.done.contains_key(*id));
-        ids
+        let ids = job.refers_to.iter();
+        ids.filter(|id| self.declared.contains(*id) && !self.done.contains_key(*id))
+            .map(String::as_str)
+            .collect()
     }
 
     /// A create without what it waits for, and the PATCH that adds this later.
@@ -112,22 +113,21 @@ impl Bulk {
             .as_deref()
             .filter(|_| job.method == Method::POST)?;
         let (data, later) = without(&job.data, &self.awaited(job))?;
-        let first = Job {
-            data,
-            ..job.clone()
-        };
+        let first = job.part(Method::POST, job.path.clone(), data);
+        let path = format!("{}/bulkId:{own}", job.path.trim_end_matches('/'));
+        let later =
+            json!({"schemas": [PATCH_OP_URN], "Operations": [{"op": "add", "value": later}]});
         let rest = Job {
-            method: Method::PATCH,
-            path: format!("{}/bulkId:{own}", job.path.trim_end_matches('/')),
-            data: json!({"schemas": [PATCH_OP_URN], "Operations": [{"op": "add", "value": later}]}),
             version: None,
-            ..job.clone()
+            ..job.part(Method::PATCH, path, later)
         };
         Some((first, rest))
     }
 
     async fn perform(&self, call: &Call<'_>, job: &Job) -> Result<Reply, ScimError> {
-        let (path, data) = resolve(&job.path, &job.data, |id| self.id(id))?;
+        let (mut path, mut data) = (job.path.clone(), job.data.clone());
+        let mut id = |bulk_id: &str| self.id(bulk_id).map(str::to_owned);
+        resolve(&mut path, &mut data, &mut id)?;
         let target = Target::parse(&path).filter(|target| {
             matches!(
                 target,
@@ -142,7 +142,7 @@ impl Bulk {
         let operation = Operation {
             method: job.method.clone(),
             target,
-            query: QUERY,
+            query: if job.is_whole { QUERY } else { "" },
             body: body.as_bytes(),
             precondition: Precondition::parse(job.version.as_deref(), None),
         };
@@ -169,8 +169,8 @@ impl Bulk {
         }
     }
 
-    /// Notes what became of an operation. The second part of one that was split tells only of its version, or that the
-    /// whole failed.
+    /// Notes what became of an operation. Of one that is done in parts, the first makes the resource: until the second is
+    /// done too, the answer shows what it lacks.
     fn note(&mut self, call: &Call<'_>, job: &Job, outcome: Result<Reply, ScimError>) {
         let result = self.results.entry(job.place).or_insert_with(|| {
             let mut result = Map::from_iter([("method".to_owned(), json!(job.method.as_str()))]);
@@ -179,6 +179,7 @@ impl Bulk {
             }
             result
         });
+        let is_made = result.contains_key("status");
         let made = match outcome {
             Ok(reply) => {
                 let id = reply.location.as_deref().and_then(last_segment);
@@ -186,11 +187,20 @@ impl Bulk {
                 if let Some(version) = reply.version {
                     result.insert("version".to_owned(), version.into());
                 }
-                result.entry("location").or_insert(json!(reply.location));
-                result
-                    .entry("status")
-                    .or_insert(json!(reply.status.to_string()));
+                if is_made {
+                    result.remove("response");
+                } else {
+                    result.insert("location".to_owned(), json!(reply.location));
+                    result.insert("status".to_owned(), reply.status.to_string().into());
+                    let made = reply.body.filter(|_| !job.is_whole);
+                    result.extend(made.map(|made| ("response".to_owned(), made)));
+                }
                 id
+            }
+            // A client that took the resource for not made would make another.
+            Err(_) if is_made => {
+                self.failed.insert(job.place);
+                None
             }
             Err(error) => {
                 if job.method != Method::POST {

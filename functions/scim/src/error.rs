@@ -68,9 +68,23 @@ pub enum ScimError {
         /// What to change.
         detail: String,
     },
-    /// 401.
-    #[error("{0}")]
-    Unauthorized(String),
+    /// 401: no token came.
+    #[error("send a token: `Authorization: Bearer <token>` or `x-api-key: <token>`")]
+    NoToken,
+    /// 401: the token that came is nobody's.
+    #[error("this token is not known")]
+    UnknownToken,
+    /// 403: the token only reads.
+    #[error("this token may only read: use one with the scope `write`")]
+    ReadOnlyToken,
+    /// 403 of today: the client has switched off as many users as it may in a day.
+    #[error(
+        "the limit `scim_suspend` is reached: at most {most} users may be suspended or deleted in 24 hours"
+    )]
+    TooManySuspended {
+        /// The limit.
+        most: u32,
+    },
     /// 403.
     #[error("{0}")]
     Forbidden(String),
@@ -80,6 +94,12 @@ pub enum ScimError {
     /// 405.
     #[error("{0}")]
     MethodNotAllowed(String),
+    /// 408: the rest of the request did not come.
+    #[error("the request did not come whole within {seconds} seconds: send it again")]
+    TimedOut {
+        /// How long was waited for it.
+        seconds: u64,
+    },
     /// 409 of something other than a unique value: the same request is at work elsewhere.
     #[error("{0}")]
     Conflict(String),
@@ -150,10 +170,11 @@ impl ScimError {
             }
             | Self::Conflict(_) => 409,
             Self::Invalid { .. } => 400,
-            Self::Unauthorized(_) => 401,
-            Self::Forbidden(_) => 403,
+            Self::NoToken | Self::UnknownToken => 401,
+            Self::ReadOnlyToken | Self::TooManySuspended { .. } | Self::Forbidden(_) => 403,
             Self::NotFound(_) => 404,
             Self::MethodNotAllowed(_) => 405,
+            Self::TimedOut { .. } => 408,
             Self::PreconditionFailed(_) => 412,
             Self::TooLarge(_) => 413,
             Self::KeyReused(_) => 422,
@@ -179,6 +200,16 @@ impl ScimError {
                 Some(*retry_after)
             }
             Self::Busy | Self::Changed => Some(1),
+            _ => None,
+        }
+    }
+
+    /// What a client is told of its token, beside the status (RFC 6750 §3): an error only where a token came.
+    pub fn challenge(&self) -> Option<&'static str> {
+        match self {
+            Self::NoToken => Some(r#"Bearer realm="rollcall""#),
+            Self::UnknownToken => Some(r#"Bearer realm="rollcall", error="invalid_token""#),
+            Self::ReadOnlyToken => Some(r#"Bearer realm="rollcall", error="insufficient_scope""#),
             _ => None,
         }
     }

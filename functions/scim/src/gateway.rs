@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use axum::body::Bytes;
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -95,7 +96,12 @@ fn escaped(text: &str) -> String {
 impl From<Response<Bytes>> for Answer {
     fn from(response: Response<Bytes>) -> Self {
         let (parts, body) = response.into_parts();
-        let headers = parts.headers.iter().map(|(name, value)| {
+        // The gateway counts for itself what it sends.
+        let headers = parts
+            .headers
+            .iter()
+            .filter(|(name, _)| *name != CONTENT_LENGTH);
+        let headers = headers.map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes());
             (name.as_str().to_owned(), value.into_owned())
         });

@@ -153,8 +153,12 @@ fn is_final(error: &ScimError) -> bool {
         | ScimError::NotFound(_)
         | ScimError::PreconditionFailed(_)
         | ScimError::TooLarge(_) => true,
-        ScimError::Unauthorized(_)
+        ScimError::NoToken
+        | ScimError::UnknownToken
+        | ScimError::ReadOnlyToken
+        | ScimError::TooManySuspended { .. }
         | ScimError::MethodNotAllowed(_)
+        | ScimError::TimedOut { .. }
         | ScimError::Conflict(_)
         | ScimError::Busy
         | ScimError::Changed
@@ -235,6 +239,7 @@ mod tests {
             (ScimError::value("no"), true),
             (ScimError::invalid(ScimType::Uniqueness, "taken"), true),
             (ScimError::Forbidden("no".to_owned()), true),
+            (ScimError::TooManySuspended { most: 1 }, false),
             (ScimError::Changed, false),
             (ScimError::Conflict("busy".to_owned()), false),
             (

@@ -9,9 +9,10 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     error::{ScimError, ScimType},
+    patch::{member, require_schema},
     projection::Projection,
     resource::Resource,
-    schema::{AttributePath, Kind, ResourceType, Returned},
+    schema::{Attribute, AttributePath, Kind, ResourceType, Returned},
 };
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub const MAX_PAGE: u64 = 100;
 /// How long a cursor holds, in seconds.
 pub const CURSOR_TIMEOUT_SECONDS: i64 = 3600;
 
+const SEARCH_REQUEST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 const LIST_RESPONSE_URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
 /// A query, checked.
@@ -193,6 +195,8 @@ impl Parameters {
         let body = body
             .as_object()
             .ok_or_else(|| ScimError::syntax("the body must be a JSON object"))?;
+        let schemas = member(body, "schemas").unwrap_or(&Value::Null);
+        require_schema(schemas, SEARCH_REQUEST_URN)?;
         let mut parameters = Self::default();
         for (name, value) in body {
             if let Some(slot) = parameters.slot(name) {
@@ -228,17 +232,13 @@ impl Parameters {
             None | Some("") => return Ok(None),
             Some(sort_by) => sort_by,
         };
-        match resource_type.find(sort_by) {
-            Some(path) => Ok(Some(Sort {
-                by: sortable(path)?,
-                descending,
-            })),
-            // Nobody has it, so all are equal.
-            None if resource_type.is_known_but_not_held(sort_by) => Ok(None),
-            None => Err(ScimError::value(
-                "`sortBy` names no attribute of this resource type",
-            )),
-        }
+        let path = resource_type
+            .find(sort_by)
+            .ok_or_else(|| ScimError::value("`sortBy` names no attribute of this resource type"))?;
+        Ok(Some(Sort {
+            by: sortable(path)?,
+            descending,
+        }))
     }
 
     fn page(&self, query: &str, now: Timestamp) -> Result<Page, ScimError> {
@@ -283,7 +283,11 @@ fn search_value(name: &str, value: &Value) -> Result<Option<String>, ScimError> 
     match value {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text.clone())),
-        Value::Number(number) => Ok(Some(number.to_string())),
+        // Not in the notation of an exponent, as JSON's larger numbers would be.
+        Value::Number(number) => Ok(Some(match number.as_f64() {
+            Some(float) if number.is_f64() => float.to_string(),
+            _ => number.to_string(),
+        })),
         Value::Array(names) => {
             let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
             Ok(Some(names.ok_or_else(misfit)?.join(",")))
@@ -292,14 +296,20 @@ fn search_value(name: &str, value: &Value) -> Result<Option<String>, ScimError> 
     }
 }
 
-/// A whole number; below zero counts as zero (RFC 7644 §3.4.2.4).
+/// A whole number; below zero counts as zero (RFC 7644 §3.4.2.4), and what is too large as the largest.
 fn number(name: &str, text: Option<&str>) -> Result<Option<u64>, ScimError> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    text.parse::<i64>()
-        .map(|number| Some(u64::try_from(number).unwrap_or(0)))
-        .map_err(|_| ScimError::value(format!("`{name}` must be a whole number")))
+    let below_zero = text.strip_prefix('-');
+    let digits = below_zero.unwrap_or(text.strip_prefix('+').unwrap_or(text));
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(ScimError::value(format!("`{name}` must be a whole number")));
+    }
+    Ok(Some(match below_zero {
+        Some(_) => 0,
+        None => digits.parse().unwrap_or(u64::MAX),
+    }))
 }
 
 /// What can be compared: for a complex attribute its `value` (RFC 7643 §2.4), else the client must name a part.
@@ -312,7 +322,9 @@ fn sortable(mut path: AttributePath) -> Result<AttributePath, ScimError> {
             )));
         }
     }
-    if path.target().returned == Returned::Never {
+    // What is shown on request costs a call for each user, and `schemas` follows from the rest.
+    let is_apart = |it: &Attribute| matches!(it.returned, Returned::Never | Returned::Request);
+    if is_apart(path.attribute) || is_apart(path.target()) || path.attribute.name == "schemas" {
         return Err(ScimError::value(format!("nothing is sorted by `{path}`")));
     }
     Ok(path)

@@ -29,7 +29,7 @@ use crate::users::{Known, rule, with_groups};
 use window::{Part, Slice};
 
 /// What of a user our record of it decides.
-const OF_RECORDS: [&str; 3] = ["externalId", "userName", "meta"];
+const OF_RECORDS: [&str; 4] = ["externalId", "userName", "active", "meta"];
 
 /// `GET /Users`.
 pub(crate) async fn users(call: &Call<'_>, operation: &Operation<'_>) -> Result<Reply, ScimError> {
@@ -97,7 +97,7 @@ async fn add_records(call: &Call<'_>, rows: &mut [Known]) -> Result<(), ScimErro
     let ids: BTreeSet<SystemUserId> = rows.iter().map(|known| known.user.id.clone()).collect();
     let mut records = call.state.user_records(&ids).await?;
     for known in rows {
-        known.record = records.remove(&known.user.id);
+        known.remember(records.remove(&known.user.id));
     }
     Ok(())
 }

@@ -4,8 +4,8 @@
 //! switched off is switched on again by one. Administrators and protected users are never written.
 
 use config::{Claim, Config};
-use mapping::Update;
 use mapping::scim::{DirectoryUser, StateChange, name_of};
+use mapping::{Attribute, Update};
 use state::{Owner, UserRecord};
 
 use crate::error::ScimError;
@@ -64,7 +64,8 @@ pub(crate) fn allow(
                 // A username, once given, changes only by an admin's own hand.
                 "username" => true,
                 _ => rules.into_iter().flatten().any(|rule| {
-                    rule.attribute.wire_name() == attribute
+                    !matches!(rule.attribute, Attribute::Custom(_))
+                        && rule.attribute.wire_name() == attribute
                         && matches!(rule.update, Update::Always | Update::OnChange)
                 }),
             };
@@ -100,6 +101,16 @@ pub(crate) fn protect(user: &DirectoryUser, config: &Config) -> Result<(), ScimE
         Some(why) => Err(ScimError::Forbidden(format!(
             "this user {why} and is never written"
         ))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a username under which whoever has it would be out of everybody's reach, HR's too.
+pub(crate) fn refuse_protected_name(username: &str, config: &Config) -> Result<(), ScimError> {
+    match config.protect.reason(username, false) {
+        Some(_) => Err(ScimError::Forbidden(
+            "this `userName` is protected by the configuration, and given to nobody".to_owned(),
+        )),
         None => Ok(()),
     }
 }

@@ -7,7 +7,10 @@
 //! - What the RFC has and JumpCloud cannot hold is left out. So is, inside an object, what no schema has or only the server
 //!   writes: Okta renames a group with its `id` beside the new name. As a `path`, the former is `invalidPath`, the latter
 //!   `mutability`.
-//! - A null removes, and so does an empty array, except that adding nothing changes nothing.
+//! - A null removes, and so does an empty array, except that adding nothing changes nothing, and that a null does not say
+//!   which of several values to remove.
+//! - A filter that selects nothing is `noTarget`, but for `emails[type eq "home"].value`, which Entra ID sends to fill a place
+//!   that is empty, and for `add`, which may do the same with a whole value.
 //! - The parts of a complex attribute that are not mentioned stay, when it is replaced too: §3.5.2.3 replaces "a set of
 //!   sub-attributes".
 //! - `remove` with a `value` removes those values only (Entra ID).
@@ -19,8 +22,8 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-pub(crate) use self::members::named_members;
 pub use self::members::{GroupPatch, MemberChange};
+pub(crate) use self::members::{cannot_be_altered, named_members};
 use crate::{
     ScimError, ScimType,
     filter::Filter,
@@ -134,18 +137,25 @@ impl PatchRequest {
 
 /// `schemas` may be missing; if it is there it says what the request is.
 pub(crate) fn check_schemas(schemas: Option<&Value>, expected: &str) -> Result<(), ScimError> {
+    match schemas {
+        None | Some(Value::Null) => Ok(()),
+        Some(schemas) => require_schema(schemas, expected),
+    }
+}
+
+/// `schemas` says what the request is (RFC 7644 §3.1), in any case.
+pub(crate) fn require_schema(schemas: &Value, expected: &str) -> Result<(), ScimError> {
     let is_expected = |urn: &Value| {
         urn.as_str()
             .is_some_and(|urn| urn.eq_ignore_ascii_case(expected))
     };
-    match schemas {
-        None | Some(Value::Null) => Ok(()),
-        Some(Value::Array(urns)) if urns.iter().any(is_expected) => Ok(()),
-        Some(urn) if is_expected(urn) => Ok(()),
-        Some(_) => Err(ScimError::syntax(format!(
-            "`schemas` must name `{expected}`"
-        ))),
-    }
+    let named = match schemas {
+        Value::Array(urns) => urns.iter().any(is_expected),
+        urn => is_expected(urn),
+    };
+    named
+        .then_some(())
+        .ok_or_else(|| ScimError::syntax(format!("`schemas` must name `{expected}`")))
 }
 
 /// The member of this name, in any case.
@@ -316,9 +326,13 @@ impl Reader<'_> {
             (Target::Attribute(path), _) if path.attribute.multi_valued && path.sub.is_some() => {
                 self.edit(path, None, written, removal(path));
             }
-            (Target::Attribute(path), Some(value))
-                if path.attribute.multi_valued && !value.is_null() =>
-            {
+            // Who names no value by mistake does not mean all of them.
+            (Target::Attribute(path), Some(Value::Null)) if path.attribute.multi_valued => {
+                return Err(ScimError::value(format!(
+                    "`value` must name the values of `{path}` to remove, or be left out to remove all"
+                )));
+            }
+            (Target::Attribute(path), Some(value)) if path.attribute.multi_valued => {
                 if let Some(Value::Array(values)) =
                     coerce(path.attribute, value, &path.to_string())?
                 {

@@ -166,6 +166,12 @@ impl Attribute {
         named(self.sub_attributes, name)
     }
 
+    /// Whether a client names other resources by it (RFC 7643 §2.4).
+    pub(crate) fn refers(&self) -> bool {
+        let is_uri = |sub: &Attribute| sub.kind == Kind::Reference && sub.name == "$ref";
+        self.mutability != Mutability::ReadOnly && self.sub_attributes.iter().any(is_uri)
+    }
+
     /// Whether what a client sends for it is left out: because only the server writes it, or because it is the URI of
     /// what the `value` beside it names.
     pub(crate) fn is_left_out(&self) -> bool {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::header::{
-    ALLOW, AUTHORIZATION, CONTENT_TYPE, ETAG, HOST, IF_MATCH, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
-    WWW_AUTHENTICATE,
+    ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HOST, IF_MATCH, IF_NONE_MATCH,
+    LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use clients::JumpCloud;
@@ -197,8 +197,7 @@ impl Service {
         }
         let access = self.authenticate(headers).await?;
         if access.scope == Scope::Read && !operation.only_reads() {
-            let detail = "this token may only read: use one with the scope `write`";
-            return Err(ScimError::Forbidden(detail.to_owned()));
+            return Err(ScimError::ReadOnlyToken);
         }
         let now = (self.clock)();
         let deadline = Instant::now() + TIME_LIMIT;
@@ -234,12 +233,9 @@ impl Service {
 
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Access, ScimError> {
         let token = bearer(headers).or_else(|| text(headers, "x-api-key"));
-        let Some(token) = token else {
-            let detail = "send a token: `Authorization: Bearer <token>` or `x-api-key: <token>`";
-            return Err(ScimError::Unauthorized(detail.to_owned()));
-        };
-        let access = self.tokens.access(&SecretString::from(token)).await;
-        access?.ok_or_else(|| ScimError::Unauthorized("this token is not known".to_owned()))
+        let token = SecretString::from(token.ok_or(ScimError::NoToken)?);
+        let access = self.tokens.access(&token).await?;
+        access.ok_or(ScimError::UnknownToken)
     }
 
     /// Where this service is for the client: behind a stage, a mapping or a domain of one's own.
@@ -389,10 +385,11 @@ fn respond(
             (reply.status, reply.body)
         }
         Err(error) => {
-            match &error {
-                ScimError::Unauthorized(_) => insert(WWW_AUTHENTICATE, "Bearer realm=\"rollcall\""),
-                ScimError::MethodNotAllowed(_) => insert(ALLOW, methods.unwrap_or_default()),
-                _ => {}
+            if let Some(challenge) = error.challenge() {
+                insert(WWW_AUTHENTICATE, challenge);
+            }
+            if let ScimError::MethodNotAllowed(_) = error {
+                insert(ALLOW, methods.unwrap_or_default());
             }
             if let Some(seconds) = error.retry_after() {
                 insert(RETRY_AFTER, &seconds.to_string());
@@ -416,6 +413,8 @@ fn respond(
         None => Bytes::new(),
     };
     let body = if method == Method::HEAD {
+        // As long as the answer to GET would be (RFC 9110 §8.6).
+        headers.insert(CONTENT_LENGTH, body.len().into());
         Bytes::new()
     } else {
         body

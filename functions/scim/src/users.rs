@@ -31,6 +31,23 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// A user with our record of it.
+    pub(crate) fn new(user: DirectoryUser, record: Option<UserRecord>) -> Self {
+        let mut known = Self { user, record: None };
+        known.remember(record);
+        known
+    }
+
+    /// Adds our record of the user. Whom a client switched off before HR gave access is left STAGED in JumpCloud, which has
+    /// no way back to that, and is suspended for every client.
+    pub(crate) fn remember(&mut self, record: Option<UserRecord>) {
+        if self.user.is_staged() {
+            let is_off = |record: &UserRecord| record.suspended_by.is_some();
+            self.user.suspended = record.as_ref().is_some_and(is_off);
+        }
+        self.record = record;
+    }
+
     /// What this client calls the user.
     pub(crate) fn view(&self, client: &str) -> Option<&state::View> {
         self.record.as_ref()?.views.get(client)
@@ -84,7 +101,7 @@ async fn load(call: &Call<'_>, id: &str) -> Result<Known, ScimError> {
         .as_ref()
         .is_some_and(|record| record.hidden_by.is_some());
     let user = user.filter(|_| !is_hidden).ok_or_else(no_such_user)?;
-    Ok(Known { user, record })
+    Ok(Known::new(user, record))
 }
 
 /// [`load`] for a write: not of a user that is not as the client saw it, nor of one that another write is about to change,

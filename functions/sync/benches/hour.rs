@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use clients::DeelOptions;
+use clients::Deel;
 use config::Config;
 use jiff::civil::Date;
 use sandbox::{Company, Fault, Options, Profile, RateLimit, Sandbox, Vendor};
@@ -110,7 +110,7 @@ impl World {
         }
         world.sandbox.deel().rules(|rules| {
             rules.rate_limit = Some(RateLimit {
-                per_second: DeelOptions::default().requests_per_second as usize,
+                per_second: Deel::options().requests_per_second as usize,
                 retry_after: None,
             });
         });
@@ -177,7 +177,7 @@ impl World {
         let links = format!("DynamoDB, {megabytes:.1} MB of links");
         figures.count(&links, cost.dynamodb, links_pages + OTHER_DYNAMODB);
         let peak = self.sandbox.requests().peak_per_second(Vendor::Deel);
-        let allowed = DeelOptions::default().requests_per_second;
+        let allowed = Deel::options().requests_per_second;
         figures.count("Deel: most in a second", peak as u64, allowed.into());
         time(
             &format!(
@@ -287,7 +287,7 @@ impl World {
 
     /// The least time that the slower vendor's pages take at the rate and the concurrency that are configured.
     fn at_least(&self, pages: u64) -> Duration {
-        let deel = DeelOptions::default();
+        let deel = Deel::options();
         let jumpcloud = &self.runner.config.jumpcloud;
         let rates = [
             (deel.requests_per_second, deel.concurrency),
@@ -365,7 +365,7 @@ impl Cost {
                 (Vendor::JumpCloud, true) => &mut cost.jumpcloud_pages,
                 (Vendor::JumpCloud, false) => &mut cost.jumpcloud_others,
                 (Vendor::DynamoDb, _) => &mut cost.dynamodb,
-                (Vendor::SecretsManager, _) => continue,
+                (Vendor::Humaans | Vendor::SecretsManager, _) => continue,
             };
             *count += 1;
         }

@@ -17,7 +17,8 @@ use config::{Config, Source};
 use cpu_time::ProcessTime;
 use jiff::Timestamp;
 use mapping::{
-    Class, SystemUser, SystemUserId, Worker, WorkerKey, Written, deel, desired_user, value_of,
+    Attribute, Class, SystemUser, SystemUserId, Worker, WorkerKey, Written, deel, desired_user,
+    value_of,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -37,12 +38,22 @@ api_key = "rollcall/deel"
 [source.attributes]
 addresses = {}
 "#;
+/// Six custom attributes more, three of them composed: twenty in all.
+const COMPOSED: &str = r#"
+"attributes.team" = { from = "team" }
+"attributes.country" = { from = "country" }
+"attributes.entity" = { from = "entity", update = "on_change" }
+"attributes.place" = { template = "{city}, {country}" }
+"attributes.seat" = { template = "{department} / {team}", default = "none" }
+"attributes.badge" = { template = "{last_name}, {first_name} ({employee_id})", blank = "clear" }
+"#;
 const NOW: &str = "2026-03-02T09:00:00Z";
 
 const SIZES: [u32; 3] = [1_000, 10_000, 100_000];
-/// The size that the target is about.
+/// The size that the targets are about.
 const LARGEST: u32 = 100_000;
 const MOST_CPU: Duration = Duration::from_millis(500);
+const MOST_CPU_COMPOSED: Duration = Duration::from_millis(1000);
 const MOST_MEMORY_MB: f64 = 300.0;
 
 /// The best of so many is printed: whatever else runs on the machine only adds.
@@ -55,25 +66,43 @@ enum Case {
     Unchanged,
     /// Every hundredth has another job title in HR.
     Changed,
+    /// Everybody is in step, with twenty attributes.
+    Composed,
     /// Nobody has a user yet.
     New,
 }
 
 impl Case {
-    const ALL: [Self; 3] = [Self::Unchanged, Self::Changed, Self::New];
+    const ALL: [Self; 4] = [Self::Unchanged, Self::Changed, Self::Composed, Self::New];
 
     fn name(self) -> &'static str {
         match self {
             Self::Unchanged => "unchanged",
             Self::Changed => "1 % changed",
+            Self::Composed => "20 values",
             Self::New => "all new",
+        }
+    }
+
+    /// The configuration.
+    fn config(self) -> String {
+        let more = if self == Self::Composed { COMPOSED } else { "" };
+        format!("{CONFIG}{more}")
+    }
+
+    /// The most CPU time and memory, in MB, that the largest company may take. Nothing is said of one without users.
+    fn most(self) -> Option<(Duration, f64)> {
+        match self {
+            Self::Unchanged | Self::Changed => Some((MOST_CPU, MOST_MEMORY_MB)),
+            Self::Composed => Some((MOST_CPU_COMPOSED, f64::INFINITY)),
+            Self::New => None,
         }
     }
 
     /// Fails unless the plan is the one that this company must get.
     fn check(self, plan: &Plan, people: u32) -> Result<()> {
         let (class, expected) = match self {
-            Self::Unchanged => (Class::Update, 0),
+            Self::Unchanged | Self::Composed => (Class::Update, 0),
             Self::Changed => (Class::Update, people.div_ceil(100) as usize),
             Self::New => (Class::Create, people as usize),
         };
@@ -135,8 +164,9 @@ fn main() -> Result<()> {
     }
     println!(
         "\nms are of CPU time. The target, for {LARGEST} people against as many users: \
-         `plan` under {} ms, the process under {MOST_MEMORY_MB} MB.",
-        MOST_CPU.as_millis()
+         `plan` under {} ms, the process under {MOST_MEMORY_MB} MB; with 20 values under {} ms.",
+        MOST_CPU.as_millis(),
+        MOST_CPU_COMPOSED.as_millis()
     );
     Ok(())
 }
@@ -153,12 +183,11 @@ fn print(case: Case, people: u32, measured: &Measured, before: Option<&Measured>
         |number: Option<f64>| number.map_or("–".to_owned(), |number| format!("{number:.1}"));
     let slower = before.map(|before| plan.as_secs_f64() / before.plan.as_secs_f64());
     let larger = before.and_then(|before| Some((*peak_mb)? / before.peak_mb?));
-    let is_within = *plan < MOST_CPU && peak_mb.is_none_or(|mb| mb < MOST_MEMORY_MB);
-    // Without users there is nothing that the target speaks of.
-    let verdict = match (people == LARGEST && case != Case::New, is_within) {
-        (false, _) => "",
-        (true, true) => "PASS",
-        (true, false) => "over",
+    let is_within = |(cpu, mb)| *plan < cpu && peak_mb.is_none_or(|peak| peak < mb);
+    let verdict = match case.most().filter(|_| people == LARGEST) {
+        None => "",
+        Some(most) if is_within(most) => "PASS",
+        Some(_) => "over",
     };
     println!(
         "{:12} {people:>8} {:>9.1} {:>9} {:>12.2} {:>9.1} {:>9} {:>9} {verdict}",
@@ -186,7 +215,7 @@ fn in_a_process(case: Case, people: u32) -> Result<Measured> {
 }
 
 fn measure(case: Case, people: u32) -> Result<Measured> {
-    let config = Config::parse(CONFIG)?;
+    let config = Config::parse(&case.config())?;
     let now: Timestamp = NOW.parse()?;
     let snapshot = snapshot(case, people, &config, now)?;
     let mut best = (Duration::MAX, Duration::MAX);
@@ -243,8 +272,11 @@ fn snapshot(case: Case, people: u32, config: &Config, now: Timestamp) -> Result<
             unreadable: Vec::new(),
             not_found: Vec::new(),
             incomplete: None,
+            warnings: Vec::new(),
+            details: sync::Details::default(),
         }],
         client_owned: BTreeSet::new(),
+        groups: sync::Groups::default(),
         last_reads: BTreeMap::new(),
     };
     if case == Case::Changed {
@@ -354,10 +386,16 @@ fn user(number: u32, source: &Source, now: Timestamp) -> Result<SystemUser> {
     let worker = worker(number, source, now)?;
     let manager = manager_of(number).map(user_id);
     let desired = desired_user(&worker, &source.policy.attributes, manager.as_ref())?;
-    let attributes = desired.attributes.iter();
-    let mut fields: Map<String, Value> = attributes
-        .map(|(rule, value)| (rule.attribute.wire_name().to_owned(), value.to_json()))
-        .collect();
+    let mut fields = Map::new();
+    let mut custom = Vec::new();
+    for (rule, value) in &desired.attributes {
+        if let Attribute::Custom(name) = &rule.attribute {
+            custom.push(json!({"name": name, "value": value.to_json()}));
+        } else {
+            fields.insert(rule.attribute.wire_name().to_owned(), value.to_json());
+        }
+    }
+    fields.insert("attributes".to_owned(), json!(custom));
     for (field, value) in [
         ("_id", json!(user_id(number))),
         (

@@ -3,6 +3,8 @@
 //! One person's failure is one person's failure. What may have been cut off is noted in the link before JumpCloud is
 //! written, so that the next run knows what is ours; a create that is in doubt is looked for before anything else.
 
+mod groups;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -11,7 +13,7 @@ use config::Config;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use mapping::{
-    Attribute, Class, SystemUser, SystemUserId, Text, Update, UserState, WorkerKey,
+    Attribute, Class, SystemUser, SystemUserId, Text, Update, UserGroupId, UserState, WorkerKey,
     custom_attributes, value_of,
 };
 use serde_json::{Map, Value, json};
@@ -21,7 +23,8 @@ use crate::Clock;
 use crate::chain;
 use crate::judge::{ApprovedPerson, ApprovedPlan};
 use crate::lease::LeaseKeeper;
-use crate::plan::{Change, Note, PersonPlan, Reason, manager_of};
+use crate::plan::{Change, GROUPS, Note, PersonPlan, Reason, manager_of};
+use crate::planner::is_held_by_client_alone;
 use crate::progress::{OnProgress, Progress};
 use crate::report::{Outcome, PersonRow};
 
@@ -63,13 +66,15 @@ enum Stop {
 /// Applies the plan, several people at once, managers before those who report to them.
 pub(crate) async fn apply(plan: &ApprovedPlan, writer: &Writer<'_>) -> Applied {
     let people = plan.people();
-    let run = Run {
+    let mut run = Run {
         writer,
         one_person: people.len() == 1,
         last_link: Mutex::new(None),
         founded: Mutex::new(BTreeMap::new()),
+        groups: BTreeMap::new(),
         halted: OnceLock::new(),
     };
+    run.groups = run.groups_of(plan).await;
     let total = people.iter().filter(|person| has_work(person)).count();
     let mut done = 0;
     let mut rows: Vec<(usize, PersonRow)> = Vec::with_capacity(people.len());
@@ -110,7 +115,11 @@ fn has_work(person: &ApprovedPerson) -> bool {
         .any(|change| matches!(change.class, Class::Create | Class::Adopt));
     plan.skipped.is_none()
         && !founding_held
-        && (!plan.changes.is_empty() || plan.adopts.is_some() || plan.note != Note::Nothing)
+        && (!plan.changes.is_empty()
+            || plan.adopts.is_some()
+            || plan.note != Note::Nothing
+            || !plan.forgets.is_empty()
+            || plan.details.is_some())
 }
 
 /// The indexes of the people, those whose manager gets a user in this run after that manager.
@@ -145,6 +154,8 @@ struct Run<'a> {
     one_person: bool,
     last_link: Mutex<Option<Link>>,
     founded: Mutex<BTreeMap<WorkerKey, SystemUserId>>,
+    /// The groups that people are put into or taken out of, by name; or why one could not be made.
+    groups: BTreeMap<Text, Result<UserGroupId, Reason>>,
     halted: OnceLock<Reason>,
 }
 
@@ -221,15 +232,13 @@ impl Run<'_> {
     /// Puts in the users of managers; whose manager came to none waits for the next run.
     fn resolve_managers(&self, plan: &mut PersonPlan) {
         let founded = self.founded.lock().unwrap_or_else(PoisonError::into_inner);
-        let source = plan.key.source.clone();
-        let known = plan.manager_user.clone();
+        let source = &plan.key.source;
+        let known = plan.manager_user.as_ref();
         plan.changes.retain_mut(|change| {
-            let Some(worker_id) = manager_of(&change.to) else {
+            let Some(manager) = manager_of(&change.to, source) else {
                 return true;
             };
-            let source = source.clone();
-            let found = founded.get(&WorkerKey { source, worker_id });
-            let Some(user) = known.as_ref().or(found) else {
+            let Some(user) = known.or_else(|| founded.get(&manager)) else {
                 return false;
             };
             change.to = json!(user);
@@ -284,8 +293,8 @@ impl Run<'_> {
             Ok(())
         };
         link.pending = None;
-        self.close(link).await?;
-        activated
+        link.details.clone_from(&plan.details);
+        self.finish(plan, &user.id, link, activated).await
     }
 
     /// A create that was refused or gave no clear answer: is the user there, and is it this person's?
@@ -374,16 +383,17 @@ impl Run<'_> {
         let mut link = self.link_of(plan);
         link.user_id = Some(id.clone());
         link.username.clone_from(&plan.username);
-        let suspends = plan
-            .changes
-            .iter()
-            .find(|change| takes_access(change.class));
+        let suspends = plan.changes.iter().find(|change| change.takes_access());
         if let Some(change) = suspends {
+            let was_staged = change.from == json!(UserState::Staged);
+            let is_held = was_staged && is_held_by_client_alone(&link);
+            let hold = link.scim_hold.as_ref().filter(|_| is_held);
             link.suspension = Some(Suspension {
-                at: now,
+                // As old as a client's: whoever comes back from it waits for that client too.
+                at: hold.map_or(now, |hold| hold.at),
                 class: change.class,
                 holds: true,
-                was_staged: change.from == json!(UserState::Staged),
+                was_staged,
                 ahead_of: plan.ahead_of,
             });
         }
@@ -423,7 +433,10 @@ impl Run<'_> {
             }
         }
         if plan.has(Class::Activate) {
-            outcome = self.activate(plan, id, &mut link).await;
+            outcome = match self.not_switched_off(plan).await {
+                Ok(()) => self.activate(plan, id, &mut link).await,
+                refused => refused,
+            };
         }
         if plan.has(Class::Adopt) {
             self.note_founded(&plan.key, id);
@@ -437,11 +450,14 @@ impl Run<'_> {
             link.email = email.into();
         }
         link.pending = None;
-        self.close(link).await?;
-        if let Some(replaced) = &plan.replaces {
-            self.forget(replaced).await?;
+        if plan.details.is_some() {
+            link.details.clone_from(&plan.details);
         }
-        outcome
+        self.finish(plan, id, link, outcome).await?;
+        if let Some(replaced) = &plan.replaces {
+            self.forget(&replaced.key).await?;
+        }
+        Ok(())
     }
 
     /// Whether a write that is cut off must be known to the next run. Of an attribute that HR always wins, it need not:
@@ -466,8 +482,21 @@ impl Run<'_> {
         };
         plan.changes.iter().any(|change| match change.class {
             Class::Update | Class::Rename | Class::Blank => on_change(change),
+            // Groups come after the user's own changes, and their notes with them.
+            Class::GroupRemove => false,
             _ => true,
         })
+    }
+
+    /// A SCIM client that switched a STAGED user off since the reads leaves no sign of it in JumpCloud.
+    async fn not_switched_off(&self, plan: &PersonPlan) -> Result<(), Stop> {
+        let link = self.writer.state.link(&plan.key).await;
+        let link = link.map_err(|error| not_remembered(&error))?;
+        if link.as_ref().is_some_and(is_held_by_client_alone) {
+            let text = "a SCIM client switched this user off meanwhile: the next run plans anew";
+            return Err(Stop::Failed(Reason::new("switched_off", text)));
+        }
+        Ok(())
     }
 
     /// STAGED → ACTIVATED, with the invitation to the first address that JumpCloud takes. The mail hangs on the
@@ -565,6 +594,10 @@ impl Run<'_> {
             )
         });
         link.adopted |= adopted;
+        if let Some(replaced) = &plan.replaces {
+            link.groups.extend(replaced.groups.clone());
+        }
+        link.groups.retain(|id, _| !plan.forgets.contains(id));
         link
     }
 
@@ -610,7 +643,8 @@ fn note(plan: &PersonPlan, link: &mut Link, now: Timestamp) {
         Note::Missing => link.missing = Some(counted(runs.saturating_add(1), None)),
         Note::StillThere(at) => link.missing = Some(counted(runs, Some(at))),
         Note::Settled { undone: true } => {
-            if let Some(suspension) = &mut link.suspension {
+            let again = plan.changes.iter().any(Change::takes_access);
+            if let Some(suspension) = link.suspension.as_mut().filter(|_| !again) {
                 suspension.holds = false;
             }
         }
@@ -626,10 +660,6 @@ fn note(plan: &PersonPlan, link: &mut Link, now: Timestamp) {
         }
         Note::Settled { undone: false } | Note::Replaced | Note::Nothing => {}
     }
-}
-
-fn takes_access(class: Class) -> bool {
-    matches!(class, Class::Suspend | Class::Missing | Class::OutOfScope)
 }
 
 /// Where the invitation goes, one after another; without an address the activation sends none.
@@ -651,7 +681,7 @@ fn body_of<'a>(
     let mut body = Map::new();
     for change in changes.clone() {
         match change.attribute.as_str() {
-            "owner" | "invitation" => {}
+            "owner" | "invitation" | GROUPS => {}
             attribute if attribute.starts_with("attributes.") => {}
             "state" => {
                 body.insert(
@@ -665,7 +695,7 @@ fn body_of<'a>(
                 if change.to.is_null()
                     && !matches!(attribute, "manager" | "employeeIdentifier") =>
             {
-                let empty = if attribute == "addresses" {
+                let empty = if matches!(attribute, "addresses" | "phoneNumbers") {
                     json!([])
                 } else {
                     json!("")

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use mapping::{Class, SystemUserId, Text, UserState};
 
 use crate::chain;
-use crate::gather::HrSources;
+use crate::hr::HrSources;
 use crate::judge::{Approvals, Counted};
 use crate::plan::{Note, PersonPlan, Plan, RunWarning};
 
@@ -53,7 +53,7 @@ async fn confirm_missing(
     let reads = doubtful
         .iter()
         .filter_map(|index| plan.people.get(*index))
-        .map(|person| still_there(person, hr, now));
+        .map(|person| still_there(person, hr));
     let answers = join_all(reads).await;
     for (index, answer) in doubtful.into_iter().zip(answers) {
         let Some(person) = plan.people.get_mut(index) else {
@@ -141,22 +141,13 @@ async fn confirm_activations(plan: &mut Plan, jumpcloud: &JumpCloud, now: Timest
 }
 
 /// Whether HR still knows this person; the error is why that is not known.
-async fn still_there(
-    person: &PersonPlan,
-    hr: &HrSources<'_>,
-    now: Timestamp,
-) -> Result<bool, String> {
-    let Some((source, client)) = hr
+async fn still_there(person: &PersonPlan, hr: &HrSources<'_>) -> Result<bool, String> {
+    let Some((_, client)) = hr
         .iter()
         .find(|(source, _)| source.name == person.key.source)
     else {
         return Err("its source is not part of this run".to_owned());
     };
-    match client
-        .person(&person.key.worker_id, &source.zones, now)
-        .await
-    {
-        Ok(found) => Ok(found.is_some()),
-        Err(error) => Err(error.to_string()),
-    }
+    let known = client.knows(&person.key.worker_id).await;
+    known.map_err(|error| error.to_string())
 }

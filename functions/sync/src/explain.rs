@@ -4,15 +4,17 @@ use config::Config;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use mapping::{
-    Attribute, AttributeRule, Blank, Field, Lifecycle, NoAccount, Origin, Standing, Status, Update,
-    Worker, WorkerKey, Written, activation_moment, leaving_moment, standing, value_of,
+    Attribute, AttributeRule, Blank, Field, Lifecycle, NoAccount, Origin, Standing, Status,
+    SystemUser, Text, Update, UserGroupId, Worker, WorkerKey, Written, activation_moment, hr_value,
+    leaving_moment, value_of,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use state::Link;
 
-use crate::gather::Snapshot;
+use crate::gather::{Groups, Snapshot};
 use crate::judge::Approvals;
-use crate::plan::{Plan, RunWarning};
+use crate::plan::{GROUPS, Plan, RunWarning};
 use crate::report::PersonRow;
 
 /// Why one person would or would not change.
@@ -21,7 +23,7 @@ pub struct Explanation {
     /// Who.
     pub key: WorkerKey,
     /// What HR's record says, field by field.
-    pub record: Vec<(&'static str, String)>,
+    pub record: Vec<(String, String)>,
     /// The employment status, all status fields taken together.
     pub status: String,
     /// The first day.
@@ -42,6 +44,8 @@ pub struct Explanation {
     pub matched: String,
     /// The mapping, row by row: HR, what we last wrote, JumpCloud.
     pub rows: Vec<ExplainedRow>,
+    /// The groups that rules are about, and those that a rule put this person into.
+    pub groups: Vec<ExplainedGroup>,
     /// What a run would do.
     pub decision: PersonRow,
     /// What it would warn of.
@@ -63,6 +67,19 @@ pub struct ExplainedRow {
     pub jumpcloud: Value,
     /// When it is written, and what an empty HR value does.
     pub rule: String,
+    /// What a run would do.
+    pub decision: &'static str,
+}
+
+/// One group for one person.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExplainedGroup {
+    /// The group's name.
+    pub name: Text,
+    /// What its rule says.
+    pub rule: &'static str,
+    /// Whether the person is a member, and by whom.
+    pub membership: &'static str,
     /// What a run would do.
     pub decision: &'static str,
 }
@@ -111,7 +128,12 @@ pub(crate) fn explain(
                 .and_then(|link| link.suspension)
                 .filter(|suspension| suspension.holds)
                 .and_then(|suspension| suspension.ahead_of);
-            let standing = match standing(worker, lifecycle, now) {
+            let ours = user.filter(|user| {
+                let id = link.map(|link| link.user_id.as_ref());
+                id.is_some_and(|id| id.is_none_or(|id| *id == user.id))
+            });
+            let ours = ours.map(mapping::SystemUser::state);
+            let standing = match source.policy.standing(worker, now, ours) {
                 _ if ahead_of.is_some() && ahead_of == worker.employment.last_day => {
                     "gone: suspended ahead of the last day, as was asked for".to_owned()
                 }
@@ -157,6 +179,7 @@ pub(crate) fn explain(
                     .iter()
                     .map(|rule| row(rule, worker, &written, user, &decision))
                     .collect(),
+                groups: groups(snapshot, config, worker, link, user, &decision),
                 warnings: warnings
                     .iter()
                     .filter(|w| w.worker_id.as_ref() == Some(&worker.id))
@@ -170,14 +193,86 @@ pub(crate) fn explain(
     explanations
 }
 
-fn record(worker: &Worker) -> Vec<(&'static str, String)> {
-    let texts = Field::ALL
+/// The groups of the rules, then those that a rule put the person into which is no more.
+fn groups(
+    snapshot: &Snapshot,
+    config: &Config,
+    worker: &Worker,
+    link: Option<&Link>,
+    user: Option<&SystemUser>,
+    decision: &PersonRow,
+) -> Vec<ExplainedGroup> {
+    let Groups {
+        listed, members, ..
+    } = &snapshot.groups;
+    let workers = || snapshot.sources.iter().flat_map(|read| &read.workers);
+    let manager = worker.manager.as_ref();
+    let manager = manager.and_then(|id| workers().find(|other| other.id == *id));
+    let is_given = |id: &UserGroupId| link.is_some_and(|link| link.groups.contains_key(id));
+    let explained = |name: &Text, id: Option<&UserGroupId>, rule| {
+        let known = id.and_then(|id| members.get(id)?.as_ref().ok());
+        let is_member = known
+            .zip(user)
+            .is_some_and(|(members, user)| members.contains(&user.id));
+        let membership = if id.is_some() && known.is_none() {
+            "not known"
+        } else if !is_member {
+            "no member"
+        } else if id.is_some_and(is_given) {
+            "a member by rule"
+        } else {
+            "a member, not by rule"
+        };
+        ExplainedGroup {
+            name: name.clone(),
+            rule,
+            membership,
+            decision: decided(name, decision),
+        }
+    };
+    let of_rules = config.groups.iter().map(|rule| {
+        let group = listed.iter().find(|group| group.name == rule.name);
+        let holds = if rule.when.holds(worker, manager) {
+            "matches"
+        } else {
+            "does not match"
+        };
+        explained(&rule.name, group.map(|group| &group.id), holds)
+    });
+    let others = listed.iter().filter(|group| {
+        let mut rules = config.groups.iter();
+        is_given(&group.id) && rules.all(|rule| rule.name != group.name)
+    });
+    let others = others.map(|group| explained(&group.name, Some(&group.id), "no rule any more"));
+    of_rules.chain(others).collect()
+}
+
+/// What a run would do about the membership of the group called so.
+fn decided(group: &str, decision: &PersonRow) -> &'static str {
+    let mut changes = decision
+        .changes
+        .iter()
+        .filter(|change| change.attribute == GROUPS);
+    let change = changes.find(|change| change.to == group || change.from == group);
+    match change {
+        Some(change) if change.held => "held",
+        Some(change) if change.to.is_null() => "taken out",
+        Some(_) => "put in",
+        None => "left as it is",
+    }
+}
+
+fn record(worker: &Worker) -> Vec<(String, String)> {
+    let custom = worker.custom_fields().iter();
+    let fields = Field::ALL
         .into_iter()
-        .filter_map(|field| Some((field.name(), field.text(worker)?.to_owned())));
+        .chain(custom.map(|(name, _)| Field::Custom(name.clone())));
+    let texts =
+        fields.filter_map(|field| Some((field.to_string(), field.text(worker)?.to_owned())));
     let manager = worker
         .manager
         .as_ref()
-        .map(|manager| (Field::Manager.name(), manager.to_string()));
+        .map(|manager| (Field::Manager.to_string(), manager.to_string()));
     texts.chain(manager).collect()
 }
 
@@ -205,6 +300,7 @@ fn describe(standing: &Standing) -> String {
         Standing::Active(None) => "access".to_owned(),
         Standing::Gone(why) => format!("gone: {why}"),
         Standing::Unclear(seen) => format!("unclear, so nothing is changed: {seen}"),
+        Standing::OutOfScope(why) => format!("out of the source's scope: {why}"),
     }
 }
 
@@ -221,11 +317,13 @@ fn policy(lifecycle: &Lifecycle) -> String {
         missing,
         missing_runs,
         rehires,
+        out_of_scope,
     } = lifecycle;
     let provision = provision_days_before.map_or("any".to_owned(), |days| days.to_string());
     format!(
         "activate {activate:?} at {activate_at}, provision_days_before {provision}, invite {invite:?}, reinvite {reinvite}, \
-         leave_at {leave_at:?}, grace_days {grace_days}, leavers {leavers:?}, missing {missing:?} after {missing_runs}, rehires {rehires:?}"
+         leave_at {leave_at:?}, grace_days {grace_days}, leavers {leavers:?}, missing {missing:?} after {missing_runs}, rehires {rehires:?}, \
+         out_of_scope {out_of_scope:?}"
     )
 }
 
@@ -233,16 +331,11 @@ fn row(
     rule: &AttributeRule,
     worker: &Worker,
     written: &Written,
-    user: Option<&mapping::SystemUser>,
+    user: Option<&SystemUser>,
     decision: &PersonRow,
 ) -> ExplainedRow {
     let attribute = rule.attribute.to_string();
-    let hr = match rule.origin {
-        Origin::Field(Field::Addresses) if worker.addresses.is_empty() => Value::Null,
-        Origin::Field(Field::Addresses) => json!(worker.addresses),
-        Origin::Field(Field::Manager) => json!(worker.manager),
-        _ => json!(rule.text(worker)),
-    };
+    let hr = hr_value(rule, worker);
     let jumpcloud = user.map_or(Value::Null, |user| value_of(&rule.attribute, user));
     let change = decision
         .changes
@@ -251,6 +344,7 @@ fn row(
     let decision = match change {
         Some(change) if change.held => "held",
         Some(_) => "written",
+        None if rule.fields().any(|field| worker.is_unread(field)) => "left as it is: not read",
         None if hr == jumpcloud => "in step",
         None if rule.attribute == Attribute::Manager && !hr.is_null() && !jumpcloud.is_null() => {
             "in step"
@@ -271,7 +365,7 @@ fn row(
     };
     ExplainedRow {
         from: match &rule.origin {
-            Origin::Field(field) => field.name().to_owned(),
+            Origin::Field(field) => field.to_string(),
             Origin::Template(_) => "a template".to_owned(),
         },
         written: written.sent(&rule.attribute).cloned().unwrap_or_default(),

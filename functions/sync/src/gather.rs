@@ -3,18 +3,22 @@
 //! A read is complete or it is an error. An incomplete HR source is marked as such and still gives what was read;
 //! an incomplete JumpCloud or an incomplete table ends the run.
 
+mod groups;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use clients::{ClientError, Deel, JumpCloud, Listing, Unreadable};
+use clients::{ClientError, JumpCloud};
 use config::Source;
-use futures_util::future::{join_all, try_join, try_join_all, try_join3};
+use futures_util::future::{try_join, try_join_all, try_join3};
 use jiff::Timestamp;
-use mapping::{SourceName, SystemUser, SystemUserId, Worker, WorkerId, WorkerKey, Zones, deel};
+use mapping::{GroupRule, SourceName, SystemUser, SystemUserId, Worker, WorkerId, WorkerKey};
 use state::{LastRead, Link, State, StateError};
 use thiserror::Error;
-use tokio::time::Instant;
+
+pub use groups::Groups;
 
 use crate::chain;
+use crate::hr::{HrSource, HrSources, SourceRead};
 use crate::progress::{OnProgress, Progress};
 use crate::request::Request;
 
@@ -34,6 +38,8 @@ pub struct Snapshot {
     pub links: Vec<Link>,
     /// The users that SCIM clients own, where anybody might get a user: no source may have them.
     pub client_owned: BTreeSet<SystemUserId>,
+    /// The groups of JumpCloud, where rules are about them.
+    pub groups: Groups,
     /// The last good read of each source.
     pub last_reads: BTreeMap<SourceName, LastRead>,
 }
@@ -49,21 +55,6 @@ pub enum Scope {
     LeaveNow,
 }
 
-/// One source as it was read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SourceRead {
-    /// The source.
-    pub name: SourceName,
-    /// Its people.
-    pub workers: Vec<Worker>,
-    /// Records that did not decode: the people are present all the same.
-    pub unreadable: Vec<Unreadable>,
-    /// People whom the run was asked for and whom the source does not know.
-    pub not_found: Vec<WorkerId>,
-    /// Why the read is not whole.
-    pub incomplete: Option<String>,
-}
-
 /// Why nothing could be planned. Nothing was written.
 #[derive(Debug, Error)]
 pub enum GatherError {
@@ -72,6 +63,8 @@ pub enum GatherError {
     Source {
         /// The source.
         source_name: SourceName,
+        /// What its key must be allowed.
+        scopes: &'static str,
         /// What happened.
         #[source]
         error: ClientError,
@@ -105,76 +98,37 @@ impl GatherError {
 
     /// What happened, and what to check.
     pub fn advice(&self) -> String {
-        let advice = match self.code() {
-            "source_key_refused" => {
-                "; check the key in its secret, and its scopes (Deel: `people:read`)"
+        let advice = match (self, self.code()) {
+            (Self::Source { scopes, .. }, "source_key_refused") => {
+                format!("; check the key in its secret, and its scopes ({scopes})")
             }
-            "jumpcloud_key_refused" => {
+            (_, "jumpcloud_key_refused") => {
                 "; check the key in its secret, `jumpcloud.region` and `jumpcloud.organization`"
+                    .to_owned()
             }
-            _ => "",
+            _ => String::new(),
         };
         format!("{}{advice}; nothing was written", chain(self))
     }
 }
 
-/// An HR system, ready to be read.
-#[derive(Debug, Clone)]
-pub enum HrSource {
-    /// Deel.
-    Deel(Deel),
-}
-
-impl HrSource {
-    async fn everyone(
-        &self,
-        progress: impl Fn(usize, usize) + Send + Sync,
-    ) -> Result<Listing<deel::Person>, ClientError> {
-        match self {
-            Self::Deel(deel) => deel.people(progress).await,
-        }
-    }
-
-    /// One person; `None` when HR does not know the id.
-    pub(crate) async fn person(
-        &self,
-        id: &WorkerId,
-        zones: &Zones,
-        now: Timestamp,
-    ) -> Result<Option<Worker>, ClientError> {
-        match self {
-            Self::Deel(deel) => Ok(deel
-                .person(id)
-                .await?
-                .map(|person| deel::to_worker(&person, zones, now))),
-        }
-    }
-
-    /// The same system for one run, with its own deadline and its own count of calls.
-    pub(crate) fn begin(&self, deadline: Instant) -> Self {
-        match self {
-            Self::Deel(deel) => Self::Deel(deel.begin(deadline)),
-        }
-    }
-}
-
-/// The HR systems of a run, each with its section of the configuration.
-pub(crate) type HrSources<'a> = [(&'a Source, HrSource)];
-
 /// Reads what the request needs: everything, or no more than a few people.
 pub(crate) async fn gather(
     request: &Request,
     hr: &HrSources<'_>,
+    rules: &[GroupRule],
     jumpcloud: &JumpCloud,
     state: &State,
     now: Timestamp,
     progress: &OnProgress,
 ) -> Result<Snapshot, GatherError> {
-    if request.people.is_empty() {
-        everyone(hr, jumpcloud, state, now, progress).await
+    let mut snapshot = if request.people.is_empty() {
+        everyone(hr, jumpcloud, state, now, progress).await?
     } else {
-        a_few(request, hr, jumpcloud, state, now, progress).await
-    }
+        a_few(request, hr, jumpcloud, state, now, progress).await?
+    };
+    snapshot.groups = Groups::read(rules, &snapshot, jumpcloud).await;
+    Ok(snapshot)
 }
 
 async fn everyone(
@@ -204,6 +158,7 @@ async fn everyone(
         users,
         links,
         client_owned,
+        groups: Groups::default(),
         last_reads,
     })
 }
@@ -238,26 +193,17 @@ async fn read_source(
             total,
         });
     };
-    let listing = client
-        .everyone(report)
-        .await
-        .map_err(|error| GatherError::Source {
-            source_name: source.name.clone(),
-            error,
-        })?;
-    let undecodable = (!listing.unreadable.is_empty())
-        .then(|| format!("{} records could not be decoded", listing.unreadable.len()));
-    Ok(SourceRead {
-        name: source.name.clone(),
-        workers: listing
-            .rows
-            .iter()
-            .map(|person| deel::to_worker(person, &source.zones, now))
-            .collect(),
-        unreadable: listing.unreadable,
-        not_found: Vec::new(),
-        incomplete: listing.incomplete.or(undecodable),
-    })
+    let read = client.everyone(source, now, report).await;
+    read.map_err(|error| unreadable(source, client, error))
+}
+
+/// Why nothing can be planned when a source cannot be read.
+pub(crate) fn unreadable(source: &Source, client: &HrSource, error: ClientError) -> GatherError {
+    GatherError::Source {
+        source_name: source.name.clone(),
+        scopes: client.scopes(),
+        error,
+    }
 }
 
 /// Reads a few people, and no full list of JumpCloud as long as each of them has a user of ours.
@@ -312,6 +258,7 @@ async fn a_few(
         users,
         links,
         client_owned,
+        groups: Groups::default(),
         last_reads: BTreeMap::new(),
     })
 }
@@ -397,33 +344,19 @@ async fn read_people(
     now: Timestamp,
     progress: &OnProgress,
 ) -> Result<SourceRead, GatherError> {
-    let mut read = SourceRead {
-        name: source.name.clone(),
-        workers: Vec::new(),
-        unreadable: Vec::new(),
-        not_found: Vec::new(),
-        incomplete: None,
-    };
     let ours = known.people.iter().filter(|key| key.source == source.name);
     let ids: BTreeSet<WorkerId> = asked
         .iter()
         .map(|id| WorkerId::from(*id))
         .chain(ours.map(|key| key.worker_id.clone()))
         .collect();
-    let people = join_all(ids.iter().map(|id| client.person(id, &source.zones, now))).await;
-    for (id, person) in ids.into_iter().zip(people) {
-        match person.map_err(|error| GatherError::Source {
-            source_name: source.name.clone(),
-            error,
-        })? {
-            Some(worker) => read.workers.push(worker),
-            None => read.not_found.push(id),
-        }
-    }
+    let read = client.some(ids, source, now).await;
+    let mut read = read.map_err(|error| unreadable(source, client, error))?;
     if !known.unknown.is_empty() {
         // The whole list is read, and only these people are taken from it.
         let everyone = read_source(source, client, now, progress).await?;
         read.incomplete = everyone.incomplete;
+        read.warnings = everyone.warnings;
         for email in &known.unknown {
             let has_email = |worker: &&Worker| worker.work_email.as_deref() == Some(&**email);
             let found: Vec<&Worker> = everyone.workers.iter().filter(has_email).collect();

@@ -5,17 +5,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use config::Config;
-use mapping::{Class, Missing, Rehires, SourceName, Text, WorkerId, WorkerKey};
+use mapping::{Class, Missing, OutOfScope, Rehires, SourceName, Text, WorkerId, WorkerKey};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{
-    Change, ChangeDigest, Note, PersonPlan, Plan, RunWarning, SourceFacts, manager_of,
+    Change, ChangeDigest, GroupFacts, Membership, Note, PersonPlan, Plan, RunWarning, SourceFacts,
+    manager_of,
 };
 
 /// What may be applied: only [`Plan::judge`] makes one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApprovedPlan {
     people: Vec<ApprovedPerson>,
+    groups: BTreeMap<Text, GroupFacts>,
     shown: Vec<ChangeDigest>,
 }
 
@@ -23,6 +25,11 @@ impl ApprovedPlan {
     /// Everyone of the plan, those whom nothing may happen to included.
     pub fn people(&self) -> &[ApprovedPerson] {
         &self.people
+    }
+
+    /// The groups that people are put into and taken out of, by name.
+    pub fn groups(&self) -> &BTreeMap<Text, GroupFacts> {
+        &self.groups
     }
 
     /// The digest of each change of the plan, of those that are held, too.
@@ -56,10 +63,10 @@ pub struct ApprovedPerson {
     pub held: Vec<Change>,
 }
 
-/// What is held, by source and class.
+/// What is held, by source and class, and removals from groups by group.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Held {
-    /// One entry for each held class of each source.
+    /// One entry for each held class of each source; for each group where people would leave it.
     pub classes: Vec<HeldClass>,
     /// Of each held class, the changes that its digest covers.
     pub covers: BTreeMap<ChangeDigest, Vec<ChangeDigest>>,
@@ -72,6 +79,9 @@ pub struct HeldClass {
     pub source: SourceName,
     /// The class.
     pub class: Class,
+    /// The group that people would leave, where that is what is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Text>,
     /// How many people it would touch.
     pub count: usize,
     /// The rule that holds it.
@@ -100,25 +110,44 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-/// What a limit counts: the changes of one class of one source; emptied attributes one by one.
+/// What a limit counts together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Counted {
-    source: SourceName,
-    class: Class,
-    /// Of the class `blank`, which attribute.
-    attribute: Option<Text>,
+pub enum Counted {
+    /// The changes of one class of one source.
+    Class(SourceName, Class),
+    /// The values of one attribute of one source that are emptied.
+    Blank(SourceName, Text),
+    /// The members who leave one group, whatever their source.
+    Group(Text),
 }
 
 impl Counted {
     /// What this change counts towards.
     pub(crate) fn of(source: &SourceName, change: &Change) -> Self {
-        let attribute = (change.class == Class::Blank).then(|| change.attribute.clone());
-        Self {
-            source: source.clone(),
-            class: change.class,
-            attribute,
+        match (change.class, group_left(change)) {
+            (Class::Blank, _) => Self::Blank(source.clone(), change.attribute.clone()),
+            (Class::GroupRemove, Some(group)) => Self::Group(group),
+            (class, _) => Self::Class(source.clone(), class),
         }
     }
+}
+
+/// The group that somebody leaves by this change.
+fn group_left(change: &Change) -> Option<Text> {
+    match change.membership()? {
+        Membership::Leaves(group) => Some(group.into()),
+        Membership::Joins(_) => None,
+    }
+}
+
+/// What the report shows as held together: a class of a source, and of those who leave groups one group.
+type HeldKey = (SourceName, Class, Option<Text>);
+
+/// How many people are held by something, and with which changes.
+#[derive(Default)]
+struct HeldPart {
+    people: usize,
+    changes: Vec<ChangeDigest>,
 }
 
 /// Changes that somebody approved after they were shown.
@@ -128,17 +157,13 @@ pub struct Approvals(pub BTreeSet<ChangeDigest>);
 impl Plan {
     /// Whether a plan for a few people holds something that is judged by all links.
     pub(crate) fn needs_all_links(&self, config: &Config) -> bool {
-        let takes_access = |person: &PersonPlan| {
-            person.has(Class::Suspend)
-                || person.has(Class::Missing)
-                || person.has(Class::OutOfScope)
-        };
+        let takes_access = |person: &PersonPlan| person.changes.iter().any(Change::takes_access);
         self.people.iter().any(takes_access) || !self.held_by(config).is_empty()
     }
 
     /// The rules that hold something back, before any approval.
     pub fn held_by(&self, config: &Config) -> BTreeMap<Counted, HeldBy> {
-        let mut people: BTreeMap<Counted, BTreeSet<&WorkerId>> = BTreeMap::new();
+        let mut people: BTreeMap<Counted, BTreeSet<&WorkerKey>> = BTreeMap::new();
         for person in &self.people {
             // Of a person's many changes most count towards the same.
             let changes = person.changes.iter();
@@ -147,22 +172,36 @@ impl Plan {
                 .collect();
             for counted in counted {
                 let counted = people.entry(counted).or_default();
-                counted.insert(&person.key.worker_id);
+                counted.insert(&person.key);
             }
         }
-        let mut held = BTreeMap::new();
-        for (counted, people) in people {
-            let facts = self
-                .sources
-                .iter()
-                .find(|facts| facts.name == counted.source);
-            if let Some(rule) =
-                facts.and_then(|facts| rule_for(config, facts, counted.class, &people))
-            {
-                held.insert(counted, rule);
+        people
+            .into_iter()
+            .filter_map(|(counted, people)| {
+                let rule = self.rule_for(config, &counted, &people)?;
+                Some((counted, rule))
+            })
+            .collect()
+    }
+
+    fn rule_for(
+        &self,
+        config: &Config,
+        counted: &Counted,
+        people: &BTreeSet<&WorkerKey>,
+    ) -> Option<HeldBy> {
+        let of_source = |source: &SourceName, class| {
+            let facts = self.sources.iter().find(|facts| facts.name == *source)?;
+            rule_for(config, facts, class, people)
+        };
+        match counted {
+            Counted::Class(source, class) => of_source(source, *class),
+            Counted::Blank(source, _) => of_source(source, Class::Blank),
+            Counted::Group(name) => {
+                let given = self.groups.get(name).map_or(0, |facts| facts.given);
+                limit_of(config, Class::GroupRemove, people.len(), given, 0)
             }
         }
-        held
     }
 
     /// Splits the plan into what may be applied and what is held. An approved change passes in any case; the
@@ -173,7 +212,7 @@ impl Plan {
         approvals: &Approvals,
     ) -> (ApprovedPlan, Held, Vec<RunWarning>) {
         let rules = self.held_by(config);
-        let mut held: BTreeMap<(SourceName, Class), (usize, Vec<ChangeDigest>)> = BTreeMap::new();
+        let mut held: BTreeMap<HeldKey, HeldPart> = BTreeMap::new();
         let mut vanished = approvals.0.clone();
         let mut people = Vec::with_capacity(self.people.len());
         let mut shown = Vec::new();
@@ -195,18 +234,24 @@ impl Plan {
             if kept.iter().any(founding) {
                 kept.append(&mut passed);
             }
-            let mut classes = BTreeSet::new();
+            // Whoever keeps their access keeps their groups.
+            if kept.iter().any(|(_, change)| change.takes_access()) {
+                let leaves = passed.extract_if(.., |(_, change)| group_left(change).is_some());
+                kept.extend(leaves);
+            }
+            let mut counted = BTreeSet::new();
             for (digest, change) in &kept {
-                let entry = held
-                    .entry((plan.key.source.clone(), change.class))
-                    .or_default();
-                entry.1.push(*digest);
-                if classes.insert(change.class) {
-                    entry.0 += 1;
-                }
+                let key = (plan.key.source.clone(), change.class, group_left(change));
+                let part = held.entry(key.clone()).or_default();
+                part.changes.push(*digest);
+                part.people += usize::from(counted.insert(key));
             }
             plan.changes = passed.into_iter().map(|(_, change)| change).collect();
-            let held = kept.into_iter().map(|(_, change)| change).collect();
+            let held: Vec<Change> = kept.into_iter().map(|(_, change)| change).collect();
+            if !held.is_empty() {
+                // What is held is planned again: HR is asked again for it.
+                plan.details = None;
+            }
             people.push(ApprovedPerson { plan, held });
         }
         wait_for_held_managers(&mut people);
@@ -217,7 +262,11 @@ impl Plan {
             })
             .into_iter()
             .collect();
-        let approved = ApprovedPlan { people, shown };
+        let approved = ApprovedPlan {
+            people,
+            groups: self.groups,
+            shown,
+        };
         (approved, Held::new(held, &rules), warnings)
     }
 }
@@ -232,37 +281,52 @@ fn wait_for_held_managers(people: &mut [ApprovedPerson]) {
         .collect();
     for ApprovedPerson { plan, .. } in people {
         if plan.awaits().is_some_and(|manager| held.contains(&manager)) {
+            let source = &plan.key.source;
             plan.changes
-                .retain(|change| manager_of(&change.to).is_none());
+                .retain(|change| manager_of(&change.to, source).is_none());
         }
     }
 }
 
+/// The classes that other changes of the same person wait for.
+const WAITED_FOR: [Class; 5] = [
+    Class::Create,
+    Class::Adopt,
+    Class::Suspend,
+    Class::Missing,
+    Class::OutOfScope,
+];
+
 impl Held {
-    fn new(
-        held: BTreeMap<(SourceName, Class), (usize, Vec<ChangeDigest>)>,
-        rules: &BTreeMap<Counted, HeldBy>,
-    ) -> Self {
+    fn new(held: BTreeMap<HeldKey, HeldPart>, rules: &BTreeMap<Counted, HeldBy>) -> Self {
         let mut all = Self::default();
-        for ((source, class), (count, digests)) in held {
-            // What waits for a held creation or adoption is held by the same rule.
-            let rule = |class| {
-                let mut of_source = rules.iter().filter(|(counted, _)| counted.source == source);
-                of_source.find_map(|(counted, rule)| (counted.class == class).then_some(rule))
+        for ((source, class, group), HeldPart { people, changes }) in held {
+            let rule = |class: Class| {
+                let mut rules = rules.iter();
+                let (_, rule) = rules.find(|(counted, _)| match counted {
+                    Counted::Class(of, held) => *of == source && *held == class,
+                    Counted::Blank(of, _) => *of == source && class == Class::Blank,
+                    Counted::Group(name) => {
+                        class == Class::GroupRemove && group.as_ref() == Some(name)
+                    }
+                })?;
+                Some(rule.clone())
             };
-            let mut founding = [class, Class::Create, Class::Adopt].into_iter();
-            let Some(limit) = founding.find_map(rule).cloned() else {
+            // What waits for something else that is held is held by the same rule.
+            let mut classes = std::iter::once(class).chain(WAITED_FOR);
+            let Some(limit) = classes.find_map(rule) else {
                 continue;
             };
-            let digest = ChangeDigest::of_all(digests.iter().copied());
+            let digest = ChangeDigest::of_all(changes.iter().copied());
             all.classes.push(HeldClass {
                 source,
                 class,
-                count,
+                group,
+                count: people,
                 limit,
                 digest: digest.to_string(),
             });
-            all.covers.insert(digest, digests);
+            all.covers.insert(digest, changes);
         }
         all
     }
@@ -273,7 +337,7 @@ fn rule_for(
     config: &Config,
     facts: &SourceFacts,
     class: Class,
-    people: &BTreeSet<&WorkerId>,
+    people: &BTreeSet<&WorkerKey>,
 ) -> Option<HeldBy> {
     let source = config
         .sources
@@ -283,6 +347,7 @@ fn rule_for(
     let held_by_source = match class {
         Class::Missing => lifecycle.missing == Missing::Hold,
         Class::Reactivate => lifecycle.rehires == Rehires::Hold,
+        Class::OutOfScope => lifecycle.out_of_scope == OutOfScope::Hold,
         _ => false,
     };
     if held_by_source {
@@ -302,9 +367,21 @@ fn rule_for(
     }
     // Somebody whose suspension was cut off is both planned and recent, and counts once.
     let recent = facts.recent.get(&class).into_iter().flatten();
-    let recent = recent.filter(|worker| !people.contains(worker)).count();
+    let planned: BTreeSet<&WorkerId> = people.iter().map(|key| &key.worker_id).collect();
+    let recent = recent.filter(|worker| !planned.contains(worker)).count();
+    limit_of(config, class, people.len(), facts.links, recent)
+}
+
+/// The limit of a class that so many people exceed, of a whole of so many.
+fn limit_of(
+    config: &Config,
+    class: Class,
+    people: usize,
+    of: usize,
+    recent: usize,
+) -> Option<HeldBy> {
     let limit = config.limits.classes.get(&class)?;
-    let exceeded = limit.exceeded_by(people.len() + recent, facts.links)?;
+    let exceeded = limit.exceeded_by(people + recent, of)?;
     Some(HeldBy {
         rule: Text::const_new(exceeded.rule),
         value: u64::from(exceeded.value),

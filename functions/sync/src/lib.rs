@@ -17,8 +17,10 @@
 
 mod apply;
 mod confirm;
+mod details;
 mod explain;
 mod gather;
+mod hr;
 mod judge;
 mod lease;
 mod metrics;
@@ -34,11 +36,15 @@ mod setup;
 mod tests;
 
 pub use clients::chain;
-pub use explain::{ExplainedRow, Explanation};
-pub use gather::{GatherError, HrSource, Scope, Snapshot, SourceRead};
+pub use details::Details;
+pub use explain::{ExplainedGroup, ExplainedRow, Explanation};
+pub use gather::{GatherError, Groups, Scope, Snapshot};
+pub use hr::{HrSource, SourceRead};
 pub use judge::{Approvals, ApprovedPerson, ApprovedPlan, Held, HeldBy, HeldClass};
 pub use metrics::metrics;
-pub use plan::{Change, ChangeDigest, Note, PersonPlan, Plan, Reason, RunWarning, SourceFacts};
+pub use plan::{
+    Change, ChangeDigest, GroupFacts, Note, PersonPlan, Plan, Reason, RunWarning, SourceFacts,
+};
 pub use planner::plan;
 pub use progress::{OnProgress, Progress, unwatched};
 pub use report::{Calls, ChangeRow, Outcome, PersonRow, Report, RunStatus};

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use mapping::{
-    AdoptBy, Attribute, Class, CustomAttribute, SourceName, SystemUserId, Text, WorkerId, WorkerKey,
+    AdoptBy, Attribute, Class, CustomAttribute, SourceName, SystemUserId, Text, UserGroupId,
+    WorkerId, WorkerKey,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use state::Link;
 
@@ -21,8 +22,12 @@ pub struct Plan {
     pub warnings: Vec<RunWarning>,
     /// How each source was read, in the order of the configuration.
     pub sources: Vec<SourceFacts>,
+    /// The groups that people may be put into and taken out of, by name.
+    pub groups: BTreeMap<Text, GroupFacts>,
     /// How many people are in step: they have no row.
     pub unchanged: usize,
+    /// How many people the sources are not for, without a user of ours: they have no row either.
+    pub out_of_scope: usize,
 }
 
 /// What limits are judged by.
@@ -42,6 +47,29 @@ pub struct SourceFacts {
     pub recent: BTreeMap<Class, BTreeSet<WorkerId>>,
 }
 
+/// What is known of a group, by which its limit is judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupFacts {
+    /// Its id; `None` while it is still to be made.
+    pub id: Option<UserGroupId>,
+    /// How many people rules have put into it before the run.
+    pub given: usize,
+}
+
+impl Plan {
+    /// Counts whom rules have put into each group, by these links.
+    pub(crate) fn count_given(&mut self, links: &[Link]) {
+        let mut given: BTreeMap<&UserGroupId, usize> = BTreeMap::new();
+        for id in links.iter().flat_map(|link| link.groups.keys()) {
+            *given.entry(id).or_default() += 1;
+        }
+        for GroupFacts { id, given: count } in self.groups.values_mut() {
+            let people = id.as_ref().and_then(|id| given.get(id));
+            *count = people.copied().unwrap_or_default();
+        }
+    }
+}
+
 /// One person's part of the plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PersonPlan {
@@ -57,10 +85,12 @@ pub struct PersonPlan {
     pub link: Option<Link>,
     /// How an existing user that is not ours yet was recognised.
     pub adopts: Option<AdoptBy>,
-    /// The profile that this one replaced in HR: the user was theirs.
-    pub replaces: Option<WorkerKey>,
+    /// The link of the profile that this one replaced in HR: the user was theirs.
+    pub replaces: Option<Box<Link>>,
     /// What changes, attributes first.
     pub changes: Vec<Change>,
+    /// Groups that a rule put the person into and that they left without us: no longer remembered.
+    pub forgets: BTreeSet<UserGroupId>,
     /// The user of the manager, when it is known before the run.
     pub manager_user: Option<SystemUserId>,
     /// HR's last day, when the suspension was asked for before it.
@@ -73,6 +103,8 @@ pub struct PersonPlan {
     pub baseline: Vec<(Attribute, Value)>,
     /// What is noted in the link, beside the changes.
     pub note: Note,
+    /// The version of HR's record with which this run read what HR tells apart: noted in the link as well.
+    pub details: Option<Text>,
     /// What a suspension rests on.
     pub evidence: Option<Reason>,
     /// Why nothing is done.
@@ -105,14 +137,70 @@ pub enum Note {
 pub struct Change {
     /// The class that limits count it in.
     pub class: Class,
-    /// JumpCloud's attribute; also `owner` (whose the user is) and `invitation` (where the mail goes).
+    /// JumpCloud's attribute; also `owner` (whose the user is), `invitation` (where the mail goes) and `groups` (one that
+    /// the user is put into, or taken out of).
     pub attribute: Text,
     /// What JumpCloud holds; null when unset.
     pub from: Value,
-    /// What it should hold. A manager is `{"worker_id": …}`: whose user that is may only come out in the run.
+    /// What it should hold. A manager whom a source lists is `{"worker_id": …}`, with the `source` where that is another
+    /// one: whose user it is may only come out in the run.
     pub to: Value,
     /// What HR says, where `to` holds more than that.
     pub hr: Value,
+}
+
+/// The attribute of a change of membership.
+pub(crate) const GROUPS: &str = "groups";
+
+/// What a change does to a membership of the group called so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Membership<'a> {
+    /// The person is put into the group.
+    Joins(&'a str),
+    /// The person is taken out of it.
+    Leaves(&'a str),
+}
+
+impl Change {
+    /// Puts somebody into a group.
+    pub(crate) fn joins(class: Class, group: &str) -> Self {
+        let to = json!(group);
+        Self {
+            class,
+            attribute: Text::const_new(GROUPS),
+            from: Value::Null,
+            hr: to.clone(),
+            to,
+        }
+    }
+
+    /// Takes somebody out of a group.
+    pub(crate) fn leaves(group: &str) -> Self {
+        Self {
+            class: Class::GroupRemove,
+            attribute: Text::const_new(GROUPS),
+            from: json!(group),
+            hr: Value::Null,
+            to: Value::Null,
+        }
+    }
+
+    /// Whether it suspends somebody.
+    pub(crate) fn takes_access(&self) -> bool {
+        matches!(
+            self.class,
+            Class::Suspend | Class::Missing | Class::OutOfScope
+        )
+    }
+
+    /// What it does to a membership, if it is about one.
+    pub(crate) fn membership(&self) -> Option<Membership<'_>> {
+        if self.attribute != GROUPS {
+            return None;
+        }
+        let joins = self.to.as_str().map(Membership::Joins);
+        joins.or(self.from.as_str().map(Membership::Leaves))
+    }
 }
 
 /// Why somebody is skipped, held or failed: a stable code and words.
@@ -217,12 +305,14 @@ impl PersonPlan {
             adopts: None,
             replaces: None,
             changes: Vec::new(),
+            forgets: BTreeSet::new(),
             manager_user: None,
             ahead_of: None,
             invitations: Vec::new(),
             custom_attributes: Vec::new(),
             baseline: Vec::new(),
             note: Note::Nothing,
+            details: None,
             evidence: None,
             skipped: None,
         }
@@ -238,6 +328,8 @@ impl PersonPlan {
     pub(crate) fn is_silent(&self) -> bool {
         self.changes.is_empty()
             && self.note == Note::Nothing
+            && self.forgets.is_empty()
+            && self.details.is_none()
             && self.skipped.is_none()
             && self.adopts.is_none()
     }
@@ -265,14 +357,9 @@ impl PersonPlan {
 
     /// The manager who must get a user before this person's `manager` can be written.
     pub fn awaits(&self) -> Option<WorkerKey> {
-        let worker_id = self
-            .changes
-            .iter()
-            .find_map(|change| manager_of(&change.to))?;
-        let source = self.key.source.clone();
-        self.manager_user
-            .is_none()
-            .then_some(WorkerKey { source, worker_id })
+        let mut changes = self.changes.iter();
+        let manager = changes.find_map(|change| manager_of(&change.to, &self.key.source))?;
+        self.manager_user.is_none().then_some(manager)
     }
 
     /// Whether these changes make a user ours: nothing else happens to this person before.
@@ -281,10 +368,12 @@ impl PersonPlan {
     }
 }
 
-/// The worker id of a manager in a change.
-pub(crate) fn manager_of(value: &Value) -> Option<WorkerId> {
-    value
-        .get("worker_id")
-        .and_then(Value::as_str)
-        .map(WorkerId::from)
+/// The manager in a change of somebody of this source.
+pub(crate) fn manager_of(value: &Value, source: &SourceName) -> Option<WorkerKey> {
+    let worker_id = value.get("worker_id")?.as_str()?;
+    let other = value.get("source").and_then(Value::as_str);
+    Some(WorkerKey {
+        source: other.map_or_else(|| source.clone(), SourceName::from),
+        worker_id: WorkerId::from(worker_id),
+    })
 }

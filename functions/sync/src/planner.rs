@@ -1,12 +1,13 @@
 //! Snapshot → plan: what should change, for whom, and why. Pure: the same snapshot gives the same plan.
 //!
 //! First everyone is looked at as a [`Candidate`]: where they stand, whose user they are, and why nothing may be done
-//! for them (`known`, `conflicts`). Then each is decided on alone (`decide`), and last come those whom HR no longer
-//! lists (`absence`). Nothing is decided later: `judge` holds classes back, `apply` performs what is left.
+//! for them (`known`, `conflicts`). Then each is decided on alone (`decide`, and `groups` for the groups by rule), and
+//! last come those whom HR no longer lists (`absence`). Nothing is decided later: `judge` holds classes back, `apply` performs what is left.
 
 mod absence;
 mod conflicts;
 mod decide;
+mod groups;
 mod index;
 mod known;
 mod managers;
@@ -21,9 +22,11 @@ use mapping::{
 };
 use state::Link;
 
-use crate::gather::{Scope, Snapshot, SourceRead};
+use crate::gather::{Scope, Snapshot};
+use crate::hr::SourceRead;
 use crate::plan::{Plan, Reason, RunWarning, SourceFacts};
 use decide::Decisions;
+use groups::Groups;
 use known::Known;
 use managers::Managers;
 
@@ -40,13 +43,21 @@ pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
     }
     name_new_users(&known, &mut candidates);
 
-    let managers = Managers::of(&candidates);
-    let mut decisions = Decisions::new(&known, managers);
+    let managers = Managers::of(&known, &candidates);
+    let groups = Groups::of(&known);
+    let mut decisions = Decisions::new(&known, managers, &groups);
     let mut plan = Plan {
         sources: facts(snapshot, &snapshot.links, now),
+        groups: groups.facts(),
         ..Plan::default()
     };
+    plan.count_given(&snapshot.links);
     for candidate in &candidates {
+        // They may be thousands: only somebody who was asked for is told about.
+        if snapshot.scope == Scope::Everyone && candidate.is_left_out() {
+            plan.out_of_scope += 1;
+            continue;
+        }
         match decisions.person(candidate) {
             Some(person) => plan.people.push(person),
             None => plan.unchanged += 1,
@@ -54,7 +65,8 @@ pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
     }
     plan.warnings = decisions.warnings;
     absence::unreadable(&known, &mut plan);
-    absence::missing(&known, &candidates, &mut plan);
+    absence::missing(&known, &groups, &candidates, &mut plan);
+    plan.warnings.extend(groups.warnings);
     let rank = |key: &WorkerKey| {
         let place = |source: &Source| source.name == key.source;
         config.sources.iter().position(place)
@@ -89,6 +101,11 @@ impl Candidate<'_> {
     /// Whether HR wants an account for this person.
     fn is_present(&self) -> bool {
         matches!(self.standing, Standing::Staged(_) | Standing::Active(_))
+    }
+
+    /// Whether the source is not for this person, who has no user of ours either.
+    fn is_left_out(&self) -> bool {
+        matches!(self.standing, Standing::OutOfScope(_)) && !matches!(self.found, Found::Linked(..))
     }
 
     /// Whether this person gets an account of their own.
@@ -168,7 +185,7 @@ fn name_new_users(known: &Known<'_>, candidates: &mut [Candidate<'_>]) {
     let mut usernames = Usernames::default();
     let taken = known.snapshot.users.iter().map(|user| &user.username);
     taken
-        .chain(known.snapshot.links.iter().map(|link| &link.username))
+        .chain(known.reserved_names())
         .for_each(|name| usernames.take(name));
     for candidate in candidates.iter_mut().filter(|candidate| candidate.is_new()) {
         // Under the name of the intent, unless that now belongs to somebody else: then our create never was.
@@ -226,7 +243,7 @@ fn suspended_by_us(link: &Link) -> bool {
 }
 
 /// Whether a SCIM client alone keeps this user off, so that it could also switch the user on again.
-fn is_held_by_client_alone(link: &Link) -> bool {
+pub(crate) fn is_held_by_client_alone(link: &Link) -> bool {
     link.scim_hold.as_ref().is_some_and(|hold| {
         let ours = link.suspension.filter(|suspension| suspension.holds);
         ours.is_none_or(|suspension| suspension.at < hold.at)

@@ -37,6 +37,10 @@ pub struct Report {
     pub counts: BTreeMap<Outcome, usize>,
     /// Everyone who is not unchanged, by source and worker id.
     pub people: Vec<PersonRow>,
+    /// How many of the skipped are out of their source's scope (`out_of_scope`) and have no user of ours: they have no
+    /// row.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub out_of_scope: usize,
     /// How many rows `people` leaves out; the run record has them.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub people_omitted: usize,
@@ -260,13 +264,18 @@ impl PersonRow {
 }
 
 impl Report {
-    /// Counts the rows; `unchanged` people have none.
-    pub fn count(rows: &[PersonRow], unchanged: usize) -> BTreeMap<Outcome, usize> {
+    /// Counts the rows; people who are `unchanged` or `out_of_scope` have none.
+    pub fn count(
+        rows: &[PersonRow],
+        unchanged: usize,
+        out_of_scope: usize,
+    ) -> BTreeMap<Outcome, usize> {
         let mut counts: BTreeMap<Outcome, usize> = Outcome::ALL
             .into_iter()
             .map(|outcome| (outcome, 0))
             .collect();
         *counts.entry(Outcome::Unchanged).or_default() += unchanged;
+        *counts.entry(Outcome::Skipped).or_default() += out_of_scope;
         for row in rows {
             *counts.entry(row.outcome).or_default() += 1;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clients::JumpCloud;
 use config::{Config, Source};
 use jiff::Timestamp;
-use mapping::Text;
+use mapping::{SystemUser, Text};
 use serde::Serialize;
 use state::{LastRead, Lease, Link, RunHeader, RunId, State, StateError};
 use tokio::time::Instant;
@@ -13,11 +13,13 @@ use tokio::time::Instant;
 use crate::apply::{Applied, Writer, apply};
 use crate::chain;
 use crate::confirm::confirm;
+use crate::details;
 use crate::explain::{Explanation, explain};
-use crate::gather::{GatherError, HrSource, Scope, gather};
+use crate::gather::{GatherError, Scope, Snapshot, gather};
+use crate::hr::HrSource;
 use crate::judge::{Approvals, ApprovedPlan, Held, HeldClass, shrunk_by};
 use crate::lease::LeaseKeeper;
-use crate::plan::{ChangeDigest, Reason, RunWarning, SourceFacts};
+use crate::plan::{ChangeDigest, Plan, Reason, RunWarning, SourceFacts};
 use crate::planner::{facts, plan};
 use crate::progress::OnProgress;
 use crate::report::{Calls, Outcome, PersonRow, Report, RunStatus};
@@ -46,6 +48,7 @@ struct Finished {
     plan_digest: ChangeDigest,
     held: Vec<HeldClass>,
     unchanged: usize,
+    out_of_scope: usize,
     warnings: Vec<RunWarning>,
     applied: Applied,
 }
@@ -94,14 +97,16 @@ impl Runner {
         let snapshot = gather(
             &request,
             &run.hr,
+            &run.config.groups,
             &run.jumpcloud,
             &run.state,
             run.started_at,
             progress,
         )
         .await?;
+        let (snapshot, plan) = run.planned(snapshot).await?;
         let plan = confirm(
-            plan(&snapshot, run.config, run.started_at),
+            plan,
             run.config,
             &Approvals::default(),
             &run.hr,
@@ -160,17 +165,22 @@ impl<'a> ThisRun<'a> {
         let snapshot = gather(
             self.request,
             &self.hr,
+            &self.config.groups,
             &self.jumpcloud,
             &self.state,
             self.started_at,
             progress,
         )
         .await?;
-        let mut plan = plan(&snapshot, self.config, self.started_at);
+        let (snapshot, mut plan) = self.planned(snapshot).await?;
         if snapshot.scope != Scope::Everyone && plan.needs_all_links(self.config) {
             // Limits are shares of all links, whoever the run is about.
             let links = self.state.links().await?;
             plan.sources = facts(&snapshot, &links, self.started_at);
+            plan.count_given(&links);
+        }
+        if lease.is_some() && snapshot.scope == Scope::Everyone {
+            warnings.extend(self.forget_hidden(&snapshot.users).await);
         }
         drop(snapshot);
         let plan = confirm(
@@ -184,7 +194,7 @@ impl<'a> ThisRun<'a> {
         .await;
 
         let facts = plan.sources.clone();
-        let unchanged = plan.unchanged;
+        let (unchanged, out_of_scope) = (plan.unchanged, plan.out_of_scope);
         warnings.extend(plan.warnings.iter().cloned());
         let (approved, held, vanished) = plan.judge(self.config, &approvals);
         warnings.extend(vanished);
@@ -222,9 +232,44 @@ impl<'a> ThisRun<'a> {
             plan_digest,
             held: held.classes,
             unchanged,
+            out_of_scope,
             warnings,
             applied,
         })
+    }
+
+    /// The plan, made again with what HR tells apart of those whom it is about.
+    async fn planned(&self, mut snapshot: Snapshot) -> Result<(Snapshot, Plan), GatherError> {
+        details::recall(&mut snapshot, &self.hr);
+        let mut planned = plan(&snapshot, self.config, self.started_at);
+        if details::read(&mut snapshot, &planned, &self.hr).await? {
+            planned = plan(&snapshot, self.config, self.started_at);
+        }
+        Ok((snapshot, planned))
+    }
+
+    /// Forgets whom SCIM clients deleted and an admin then deleted in JumpCloud too: until then they count as hidden, and
+    /// totals are too small.
+    async fn forget_hidden(&self, users: &[SystemUser]) -> Option<RunWarning> {
+        let forget = async {
+            let mut gone = self.state.hidden_users().await?;
+            for user in users {
+                gone.remove(&user.id);
+            }
+            for id in std::mem::take(&mut gone) {
+                // Read once more: forgetting is for good, and a user may be younger than the list.
+                let user = self.jumpcloud.user(&id).await;
+                if user.map_err(GatherError::JumpCloud)?.is_none() {
+                    gone.insert(id);
+                }
+            }
+            if !gone.is_empty() {
+                self.state.forget_hidden(&gone).await?;
+            }
+            Ok::<_, GatherError>(())
+        };
+        let error = forget.await.err()?;
+        Some(RunWarning::of_run("hidden_not_forgotten", chain(&error)))
     }
 
     /// What the digests of the request cover.
@@ -303,9 +348,7 @@ impl<'a> ThisRun<'a> {
             ..Calls::default()
         };
         for (_, client) in &self.hr {
-            match client {
-                HrSource::Deel(deel) => calls.deel += deel.calls(),
-            }
+            client.count(&mut calls);
         }
         Report {
             run_id: self.id.as_str().into(),
@@ -315,9 +358,10 @@ impl<'a> ThisRun<'a> {
             held: Vec::new(),
             started_at: self.started_at,
             duration_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-            counts: Report::count(&[], 0),
+            counts: Report::count(&[], 0, 0),
             people: Vec::new(),
             people_omitted: 0,
+            out_of_scope: 0,
             calls,
             warnings: Vec::new(),
             error: None,
@@ -341,11 +385,12 @@ impl<'a> ThisRun<'a> {
                     plan_digest,
                     held,
                     unchanged,
+                    out_of_scope,
                     warnings,
                     applied,
                 } = finished;
                 last_link = applied.last_link;
-                let counts = Report::count(&applied.rows, unchanged);
+                let counts = Report::count(&applied.rows, unchanged, out_of_scope);
                 let key_refused = applied
                     .halted
                     .as_ref()
@@ -359,6 +404,7 @@ impl<'a> ThisRun<'a> {
                     plan_digest: plan_digest.to_string(),
                     held,
                     counts,
+                    out_of_scope,
                     people: applied
                         .rows
                         .into_iter()

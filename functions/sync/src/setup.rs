@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use clients::{ClientError, Deel, DeelOptions};
-use config::{Config, SourceKind};
+use clients::{ClientError, Options};
+use config::Config;
 use secrets::Secrets;
 use startup::StartError;
 use state::State;
 use thiserror::Error;
 
-use crate::gather::HrSource;
+use crate::hr::HrSource;
 use crate::run::{Clock, Runner};
 
 /// Why a runner could not be made.
@@ -41,18 +41,17 @@ pub fn runner(
     let mut hr = Vec::with_capacity(config.sources.len());
     for source in &config.sources {
         let key = startup::key_source(secrets, &source.api_key);
-        let client = match source.kind {
-            SourceKind::Deel => {
-                let mut options = DeelOptions {
-                    allowed_hosts: allowed_hosts.to_vec(),
-                    ..DeelOptions::default()
-                };
-                if let Some(base_url) = &source.base_url {
-                    options.base_url.clone_from(base_url);
-                }
-                Deel::new(options, key).map(HrSource::Deel)
+        let configured = |mut options: Options| {
+            options.allowed_hosts = allowed_hosts.to_vec();
+            if let Some(base_url) = &source.base_url {
+                options.base_url.clone_from(base_url);
             }
+            if let Some(rate) = source.requests_per_second {
+                options.requests_per_second = rate;
+            }
+            options
         };
+        let client = HrSource::new(source, configured, key);
         let client = client.map_err(|error| SetupError::Source {
             source_name: source.name.to_string(),
             error: Box::new(error),

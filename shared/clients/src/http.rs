@@ -28,6 +28,7 @@ use crate::retry::{Retry, retry_after};
 pub(crate) use request::Request;
 
 /// What is fixed about a vendor.
+#[derive(Clone, Copy)]
 pub(crate) struct Vendor {
     pub(crate) name: &'static str,
     /// The hosts that its key may be sent to.
@@ -63,15 +64,19 @@ impl KeyHeader {
     }
 }
 
-/// What is configured about a vendor.
-pub(crate) struct Settings<'a> {
-    pub(crate) base_url: &'a str,
-    pub(crate) allowed_hosts: &'a [String],
-    /// Sent with every request.
-    pub(crate) headers: Vec<(&'static str, &'a str)>,
-    pub(crate) requests_per_second: u32,
-    pub(crate) concurrency: usize,
-    pub(crate) retry: Retry,
+/// How a vendor is reached. Each client says what holds unless it is configured, as in [`crate::Deel::options`].
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What stands before the vendor's own path.
+    pub base_url: String,
+    /// Requests a second, evenly paced.
+    pub requests_per_second: u32,
+    /// Requests in flight at once.
+    pub concurrency: usize,
+    /// Hosts besides the vendor's own that may be given the key.
+    pub allowed_hosts: Vec<String>,
+    /// Attempts, waits and time-outs.
+    pub retry: Retry,
 }
 
 /// A connection to one vendor, as one run sees it. Clones belong to the same run.
@@ -88,6 +93,7 @@ struct Shared {
     base_url: Url,
     key_source: KeySource,
     gate: Gate,
+    concurrency: usize,
     retry: Retry,
 }
 
@@ -131,30 +137,34 @@ impl fmt::Debug for Http {
 }
 
 impl Http {
-    /// A client without a deadline; nothing is sent yet.
+    /// A client without a deadline that sends these headers with every request; nothing is sent yet.
     pub(crate) fn new(
         vendor: Vendor,
-        settings: Settings<'_>,
+        headers: &[(&'static str, &str)],
+        options: Options,
         key_source: KeySource,
     ) -> Result<Self, ClientError> {
-        let base_url = base_url(
-            vendor.name,
-            vendor.hosts,
-            settings.allowed_hosts,
-            settings.base_url,
-        )?;
-        let client = client(&settings).map_err(|source| ClientError::Setup {
+        let Options {
+            base_url: address,
+            requests_per_second,
+            concurrency,
+            allowed_hosts,
+            retry,
+        } = options;
+        let base_url = base_url(vendor.name, vendor.hosts, &allowed_hosts, &address)?;
+        let client = client(headers, &retry).map_err(|source| ClientError::Setup {
             vendor: vendor.name,
             source,
         })?;
-        let gate = Gate::new(settings.requests_per_second, settings.concurrency);
+        let concurrency = concurrency.max(1);
         let shared = Shared {
             vendor,
             client,
             base_url,
             key_source,
-            gate,
-            retry: settings.retry,
+            gate: Gate::new(requests_per_second, concurrency),
+            concurrency,
+            retry,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -172,6 +182,11 @@ impl Http {
             shared: Arc::clone(&self.shared),
             run: Arc::new(run),
         }
+    }
+
+    /// How many requests may be in flight at once: to begin more than that is of no use.
+    pub(crate) fn concurrency(&self) -> usize {
+        self.shared.concurrency
     }
 
     /// How many attempts this run has sent.
@@ -251,7 +266,15 @@ impl Http {
         id: &str,
     ) -> Result<Option<T>, ClientError> {
         let path = [collection, &[id]].concat();
-        match self.send(Request::get(&path, &[]), decode_owned).await {
+        self.find_by(Request::get(&path, &[])).await
+    }
+
+    /// What the request asks for, if it is there.
+    pub(crate) async fn find_by<T: DeserializeOwned>(
+        &self,
+        request: Request<'_>,
+    ) -> Result<Option<T>, ClientError> {
+        match self.send(request, decode_owned).await {
             Ok(thing) => Ok(Some(thing)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
@@ -425,10 +448,13 @@ impl Http {
 
 /// Redirects are not followed, since they would carry the key along; the environment's proxies are not used; and no
 /// request is repeated behind our back.
-fn client(settings: &Settings<'_>) -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
+fn client(
+    always: &[(&'static str, &str)],
+    retry: &Retry,
+) -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    for (name, value) in &settings.headers {
+    for (name, value) in always {
         headers.insert(*name, HeaderValue::from_str(value)?);
     }
     let client = Client::builder()
@@ -438,7 +464,7 @@ fn client(settings: &Settings<'_>) -> Result<Client, Box<dyn std::error::Error +
         .retry(reqwest::retry::never())
         .referer(false)
         .no_proxy()
-        .connect_timeout(settings.retry.connect_timeout)
+        .connect_timeout(retry.connect_timeout)
         .build()?;
     Ok(client)
 }

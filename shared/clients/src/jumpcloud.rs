@@ -12,7 +12,7 @@ mod users;
 use tokio::time::Instant;
 
 use crate::error::ClientError;
-use crate::http::{Http, KeyHeader, Settings, Vendor};
+use crate::http::{Http, KeyHeader, Options, Vendor};
 use crate::key::KeySource;
 use crate::retry::Retry;
 
@@ -36,70 +36,45 @@ pub fn region_base_url(region: &str) -> Option<&'static str> {
     }
 }
 
-/// How JumpCloud is reached.
+const VENDOR: Vendor = Vendor {
+    name: NAME,
+    hosts: &[
+        "console.jumpcloud.com",
+        "console.eu.jumpcloud.com",
+        "console.in.jumpcloud.com",
+    ],
+    key_header: KeyHeader::ApiKey,
+};
+
+/// JumpCloud's users and groups. Clones share connections, rate and run.
 #[derive(Debug, Clone)]
-pub struct JumpCloudOptions {
-    /// What stands before `/api`.
-    pub base_url: String,
-    /// `x-org-id`, for administrators of several organisations; else empty.
-    pub organization: String,
-    /// Requests a second, evenly paced.
-    pub requests_per_second: u32,
-    /// Requests in flight at once.
-    pub concurrency: usize,
-    /// Hosts besides JumpCloud's own that may be given the key.
-    pub allowed_hosts: Vec<String>,
-    /// Attempts, waits and time-outs.
-    pub retry: Retry,
+pub struct JumpCloud {
+    http: Http,
 }
 
-impl Default for JumpCloudOptions {
-    fn default() -> Self {
-        Self {
+impl JumpCloud {
+    /// How it is reached unless told otherwise. The base URL is what stands before `/api`.
+    pub fn options() -> Options {
+        Options {
             base_url: US.to_owned(),
-            organization: String::new(),
             requests_per_second: 20,
             concurrency: 8,
             allowed_hosts: Vec::new(),
             retry: Retry::default(),
         }
     }
-}
 
-/// JumpCloud's users and groups. Clones share connections, rate and run.
-#[derive(Debug, Clone)]
-pub struct JumpCloud {
-    http: Http,
-    concurrency: usize,
-}
-
-impl JumpCloud {
-    /// A client without a deadline; nothing is sent yet.
-    pub fn new(options: JumpCloudOptions, key: KeySource) -> Result<Self, ClientError> {
-        let vendor = Vendor {
-            name: NAME,
-            hosts: &[
-                "console.jumpcloud.com",
-                "console.eu.jumpcloud.com",
-                "console.in.jumpcloud.com",
-            ],
-            key_header: KeyHeader::ApiKey,
+    /// A client without a deadline; nothing is sent yet. `organization` is the `x-org-id` of administrators of several
+    /// organisations, else empty.
+    pub fn new(options: Options, organization: &str, key: KeySource) -> Result<Self, ClientError> {
+        let header = [("x-org-id", organization)];
+        let headers = if organization.is_empty() {
+            &[]
+        } else {
+            &header[..]
         };
-        let organization = (!options.organization.is_empty())
-            .then_some(("x-org-id", options.organization.as_str()));
-        let settings = Settings {
-            base_url: &options.base_url,
-            allowed_hosts: &options.allowed_hosts,
-            headers: organization.into_iter().collect(),
-            requests_per_second: options.requests_per_second,
-            concurrency: options.concurrency,
-            retry: options.retry,
-        };
-        let http = Http::new(vendor, settings, key)?;
-        Ok(Self {
-            http,
-            concurrency: options.concurrency.max(1),
-        })
+        let http = Http::new(VENDOR, headers, options, key)?;
+        Ok(Self { http })
     }
 
     /// A handle for one run over the same connections and at the same rate, with its own deadline and count of
@@ -108,7 +83,6 @@ impl JumpCloud {
     pub fn begin(&self, deadline: Instant) -> Self {
         Self {
             http: self.http.begin(deadline),
-            concurrency: self.concurrency,
         }
     }
 

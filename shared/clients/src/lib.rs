@@ -1,13 +1,13 @@
-//! How to reach the vendors: JumpCloud and Deel over HTTPS.
+//! How to reach the vendors: JumpCloud, Deel and Humaans over HTTPS.
 //!
 //! What the data means is `mapping`'s business: these clients fetch, send and return wire types, and take no
 //! decision about anybody.
 //!
 //! - [`JumpCloud`]: users are read, created, updated, activated and deleted, groups and their members read and changed
-//! - [`Deel`]: people are read
+//! - [`Deel`], [`Humaans`]: people are read
 //! - [`ClientError`]: what went wrong, with predicates to branch on
 //!
-//! Both stand on one HTTP core, `http.rs`: pacing, retries, deadlines, and what is done about a refused key live
+//! All stand on one HTTP core, `http.rs`: pacing, retries, deadlines, and what is done about a refused key live
 //! there and nowhere else.
 
 mod address;
@@ -15,20 +15,23 @@ mod decode;
 mod deel;
 mod error;
 mod http;
+mod humaans;
 mod jumpcloud;
 mod key;
 mod rate;
+mod reading;
 mod redact;
 mod retry;
 #[cfg(test)]
 mod testing;
 
 pub use decode::{Listing, Unreadable};
-pub use deel::{Deel, DeelOptions};
+pub use deel::Deel;
 pub use error::{Call, ClientError, chain};
+pub use http::Options;
+pub use humaans::{Humaans, Staff};
 pub use jumpcloud::{
-    Condition, GroupQuery, Invitation, JumpCloud, JumpCloudOptions, Rows, UserQuery,
-    region_base_url,
+    Condition, GroupQuery, Invitation, JumpCloud, Rows, UserQuery, region_base_url,
 };
 pub use key::{Freshness, KeyError, KeySource};
 pub use retry::Retry;

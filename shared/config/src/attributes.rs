@@ -1,16 +1,17 @@
 //! `[source.attributes]`: rows of the published mapping, overridden or added.
 
-use mapping::{
-    Attribute, AttributeRule, Blank, Field, Origin, Policy, TABLE, Text, TextTemplate, Update,
-};
+use mapping::{Attribute, AttributeRule, Blank, Field, Origin, TABLE, Text, TextTemplate, Update};
 
 use crate::nearest::suggestion;
 use crate::reader::{Section, Value};
 use crate::values::{choice, parsed, some_text};
 
-/// Reads `[source.attributes]`: the managed attributes, those of the table first and in its order.
-pub(crate) fn attributes(value: &Value<'_>) -> Option<Vec<AttributeRule>> {
-    let mut rules = Policy::deel().attributes;
+/// Reads `[source.attributes]` over the published rules: the managed attributes, those of the table first and in its
+/// order.
+pub(crate) fn attributes(
+    value: &Value<'_>,
+    mut rules: Vec<AttributeRule>,
+) -> Option<Vec<AttributeRule>> {
     for entry in value.entries()? {
         let Some(attribute) = attribute(&entry) else {
             continue;
@@ -116,13 +117,14 @@ const EMAIL_UPDATE: &[(&str, Update)] = &[
 const BLANK: &[(&str, Blank)] = &[("keep", Blank::Keep), ("clear", Blank::Clear)];
 
 /// The keys that an attribute does not have: people are recognised by e-mail and identifier, so these hold what
-/// HR says; addresses and managers are no text.
+/// HR says; phone numbers, addresses and managers are no text.
 fn fixed_keys(attribute: &Attribute) -> &'static [&'static str] {
     match attribute {
         Attribute::Email => &["from", "template", "default", "blank"],
-        Attribute::EmployeeIdentifier | Attribute::Addresses | Attribute::Manager => {
-            &["from", "template", "default"]
-        }
+        Attribute::EmployeeIdentifier
+        | Attribute::PhoneNumbers
+        | Attribute::Addresses
+        | Attribute::Manager => &["from", "template", "default"],
         Attribute::Firstname
         | Attribute::Lastname
         | Attribute::Displayname
@@ -139,17 +141,20 @@ fn fixed_keys(attribute: &Attribute) -> &'static [&'static str] {
 
 /// A field that is text.
 fn text_field(name: &str) -> Result<Field, String> {
-    let is_text = |field: &Field| !matches!(field, Field::Addresses | Field::Manager);
     match Field::named(name) {
-        Some(field) if is_text(&field) => Ok(field),
-        Some(_) => Err(format!(
-            "names `{name}`, which only the attribute of that name can hold"
-        )),
+        Some(field) if field.is_text() => Ok(field),
+        Some(field) => {
+            let mut rows = TABLE.iter().filter(|row| row.field == field);
+            let attribute = rows.next().map_or("", |row| row.attribute.wire_name());
+            Err(format!(
+                "names `{name}`, which only the attribute `{attribute}` can hold"
+            ))
+        }
         None => {
-            let known: Vec<&str> = Field::ALL
-                .into_iter()
-                .filter(is_text)
-                .map(Field::name)
+            let texts = Field::ALL.into_iter().filter(Field::is_text);
+            let known: Vec<&str> = texts
+                .map(|field| field.name())
+                .chain(["custom.NAME"])
                 .collect();
             Err(format!(
                 "names the unknown field `{name}`: {}",

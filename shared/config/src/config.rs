@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use mapping::UsernameTemplate;
+use mapping::{GroupRule, UsernameTemplate};
 use sha2::{Digest, Sha256};
 
 use crate::base_url::base_url;
 use crate::errors::ConfigErrors;
+use crate::group::group;
 use crate::limits::{Limits, limits};
-use crate::reader::{Least, Section, Value, document};
+use crate::reader::{Least, Section, document};
 use crate::scim::{Scim, scim};
 use crate::secret_name::SecretName;
 use crate::source::{Source, source};
-use crate::values::{choice, flag, number, parsed, some_text};
+use crate::values::{choice, days_or, flag, number, parsed, some_text};
 
 /// Everything that an admin decides.
 #[derive(Debug, Clone)]
@@ -21,6 +22,9 @@ pub struct Config {
     pub digest: String,
     /// The directory that is kept in step.
     pub jumpcloud: JumpCloud,
+    /// Days after the suspension of a leaver whose user is deleted by then, after which the username may be given to
+    /// somebody else; `None`: never.
+    pub reuse_usernames_after_days: Option<u16>,
     /// How much may change unasked.
     pub limits: Limits,
     /// Who is never written.
@@ -30,6 +34,8 @@ pub struct Config {
     /// The HR systems; the first that claims a person owns that person. None only where `[scim]` is written: then SCIM
     /// clients alone decide.
     pub sources: Vec<Source>,
+    /// Who belongs to which group; no two rules share a group.
+    pub groups: Vec<GroupRule>,
 }
 
 /// How JumpCloud is reached.
@@ -75,7 +81,7 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self, ConfigErrors> {
         document(text, |root| {
             let jumpcloud = root.table("jumpcloud", jumpcloud);
-            let username = root.table("username", username);
+            let (username, reuse_usernames_after_days) = root.table("username", username);
             let limits = root.table("limits", limits);
             let protect = root.table("protect", protect);
             let scim = root.table("scim", scim);
@@ -88,14 +94,17 @@ impl Config {
             let sources = root.tables("source", least, |table| {
                 source(table, username.as_ref(), &mut names)
             });
-            root.optional("group", |value| value.list(group));
+            let mut group_names = BTreeSet::new();
+            let groups = root.tables("group", Least::None, |table| group(table, &mut group_names));
             Some(Self {
                 digest: format!("sha256:{}", hex::encode(Sha256::digest(text))),
                 jumpcloud: jumpcloud?,
+                reuse_usernames_after_days,
                 limits,
                 protect,
                 scim,
                 sources: sources?,
+                groups: groups?,
             })
         })
     }
@@ -130,24 +139,16 @@ fn organization(text: &str) -> Result<String, String> {
     }
 }
 
-/// One template for all sources: a name is unique in the whole directory.
-fn username(section: &mut Section<'_>) -> Option<UsernameTemplate> {
+/// One template for all sources: a name is unique in the whole directory. Beside it, when names of leavers are free again.
+fn username(section: &mut Section<'_>) -> (Option<UsernameTemplate>, Option<u16>) {
     let max_length = section.or("max_length", 1024, number(8..=1024));
     let template = |text: &str| {
         UsernameTemplate::parse(text, max_length).map_err(|reason| format!("is refused: {reason}"))
     };
     let given = section.optional("template", parsed(template));
-    section.optional("reuse_after_days", reuse_after_days);
-    given.or_else(|| template("{first}.{last}").ok())
-}
-
-/// Leavers keep their names in this version.
-fn reuse_after_days(value: &Value<'_>) -> Option<()> {
-    match (value.as_text(), value.as_number::<u32>()) {
-        (Some("never"), _) => Some(()),
-        (_, Some(_days)) => value.unavailable(),
-        _ => value.refuse("`\"never\"`"),
-    }
+    let reuse = section.optional("reuse_after_days", |value| days_or("never", 3650, value));
+    let template = given.or_else(|| template("{first}.{last}").ok());
+    (template, reuse)
 }
 
 fn protect(section: &mut Section<'_>) -> Protect {
@@ -159,9 +160,4 @@ fn protect(section: &mut Section<'_>) -> Protect {
         usernames: usernames.into_iter().collect(),
         admins: section.or("admins", true, flag),
     }
-}
-
-/// Group memberships come with a later version.
-fn group(value: &Value<'_>) -> Option<()> {
-    value.note("`[[group]]` is not available in this version".to_owned())
 }

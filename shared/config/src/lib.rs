@@ -10,6 +10,7 @@ mod attributes;
 mod base_url;
 mod config;
 mod errors;
+mod group;
 mod limits;
 mod nearest;
 mod reader;

@@ -282,15 +282,6 @@ impl<'t> Value<'t> {
         self.note(format!("{} must be {allowed}, not {found}", self.name()))
     }
 
-    /// Notes that only a later version takes this value.
-    pub(crate) fn unavailable<T>(&self) -> Option<T> {
-        let setting = self.literal().map_or_else(
-            || self.name(),
-            |literal| format!("`{} = {literal}`", self.key),
-        );
-        self.note(format!("{setting} is not available in this version"))
-    }
-
     /// The text, if it is one.
     pub(crate) fn as_text(&self) -> Option<&'t str> {
         match self.toml.get_ref() {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Time;
 use jiff::tz::{self, TimeZone};
 use mapping::{
-    Activate, AdoptBy, Invite, LeaveAt, Leavers, Lifecycle, Missing, Policy, Rehires, SourceName,
-    UsernameTemplate, Zones,
+    Activate, AdoptBy, Attribute, Invite, LeaveAt, Leavers, Lifecycle, Missing, OutOfScope, Policy,
+    Rehires, ScopeKey, Selection, SourceName, SourceScope, UsernameTemplate, Zones,
 };
 
 use crate::attributes::attributes;
@@ -14,7 +14,7 @@ use crate::base_url::base_url;
 use crate::nearest::nearest;
 use crate::reader::{Section, Value};
 use crate::secret_name::SecretName;
-use crate::values::{choice, except_later, flag, number, parsed, some_text};
+use crate::values::{choice, days_or, flag, number, parsed, some_text};
 
 /// One HR system.
 #[derive(Debug, Clone)]
@@ -27,10 +27,14 @@ pub struct Source {
     pub base_url: Option<String>,
     /// The secret with the API key.
     pub api_key: SecretName,
+    /// Requests a second of one process; `None`: what the vendor takes.
+    pub requests_per_second: Option<u32>,
     /// Where its people are.
     pub zones: Zones,
     /// How its people become users.
     pub policy: Policy,
+    /// Whether phone numbers are read that cost a call for each new or changed person; Humaans has them anyway.
+    pub phone_numbers: bool,
 }
 
 /// An HR vendor.
@@ -38,7 +42,22 @@ pub struct Source {
 pub enum SourceKind {
     /// Deel.
     Deel,
+    /// Humaans.
+    Humaans,
 }
+
+impl SourceKind {
+    /// The published mapping of its people, with every default.
+    fn published(self) -> Policy {
+        match self {
+            Self::Deel => Policy::deel(),
+            Self::Humaans => Policy::humaans(),
+        }
+    }
+}
+
+const KINDS: &[(&str, SourceKind)] =
+    &[("deel", SourceKind::Deel), ("humaans", SourceKind::Humaans)];
 
 /// Reads a `[[source]]`. `names` are those of the sources before it; without a `username` template, which was
 /// refused then, there is no source either.
@@ -48,32 +67,43 @@ pub(crate) fn source(
     names: &mut BTreeSet<String>,
 ) -> Option<Source> {
     let name = section.required("name", |value| new_name(value, names));
-    let kind = section.required(
-        "kind",
-        except_later(&["humaans"], choice(&[("deel", SourceKind::Deel)])),
-    );
+    let kind = section.required("kind", choice(KINDS));
     let base_url = section.optional("base_url", parsed(base_url));
     let api_key = section.required("api_key", parsed(SecretName::parse));
+    let requests_per_second = section.optional("requests_per_second", number(1..=1000));
     let zones = zones(section);
     let lifecycle = lifecycle(section);
-    let published = Policy::deel();
+    // Of a kind that was refused, any mapping will do: there is no source either.
+    let mut published = kind.unwrap_or(SourceKind::Deel).published();
+    let phone_numbers = section.or("phone_numbers", false, flag);
+    if phone_numbers {
+        published = published.with(&Attribute::PhoneNumbers);
+    }
     let adopt = section.or("adopt", published.adopt, |value| {
         value.list(choice(ADOPT_BY))
     });
-    let attributes = section.or("attributes", published.attributes, attributes);
-    not_yet(section);
+    let attributes = section.or("attributes", published.attributes.clone(), |value| {
+        attributes(value, published.attributes)
+    });
+    let scope = SourceScope {
+        include: section.table("include", selection),
+        exclude: section.table("exclude", selection),
+    };
     Some(Source {
         name: name?,
         kind: kind?,
         base_url,
         api_key: api_key?,
+        requests_per_second,
         zones,
         policy: Policy {
+            scope,
             username: username?.clone(),
             lifecycle,
             adopt,
             attributes,
         },
+        phone_numbers,
     })
 }
 
@@ -150,7 +180,8 @@ fn lifecycle(section: &mut Section<'_>) -> Lifecycle {
     let default = Lifecycle::default();
     Lifecycle {
         activate: section.or("activate", default.activate, choice(ACTIVATE)),
-        provision_days_before: section.optional("provision_days_before", days_before),
+        provision_days_before: section
+            .optional("provision_days_before", |value| days_or("any", 365, value)),
         activate_at: section.or("activate_at", default.activate_at, parsed(local_time)),
         leave_at: section.or("leave_at", default.leave_at, leave_at),
         grace_days: section.or("grace_days", default.grace_days, number(0..=365)),
@@ -160,6 +191,7 @@ fn lifecycle(section: &mut Section<'_>) -> Lifecycle {
         missing: section.or("missing", default.missing, choice(MISSING)),
         missing_runs: section.or("missing_runs", default.missing_runs, number(1..=1000)),
         rehires: section.or("rehires", default.rehires, choice(REHIRES)),
+        out_of_scope: section.or("out_of_scope", default.out_of_scope, choice(OUT_OF_SCOPE)),
     }
 }
 
@@ -180,15 +212,11 @@ const MISSING: &[(&str, Missing)] = &[
     ("ignore", Missing::Ignore),
 ];
 const REHIRES: &[(&str, Rehires)] = &[("reactivate", Rehires::Reactivate), ("hold", Rehires::Hold)];
-
-/// `None` is `"any"`, which is the default: as soon as HR is firm.
-fn days_before(value: &Value<'_>) -> Option<u16> {
-    match (value.as_text(), value.as_number()) {
-        (Some("any"), _) => None,
-        (_, Some(days @ 0..=365)) => Some(days),
-        _ => value.refuse("`\"any\"` or a whole number from 0 to 365"),
-    }
-}
+const OUT_OF_SCOPE: &[(&str, OutOfScope)] = &[
+    ("hold", OutOfScope::Hold),
+    ("suspend", OutOfScope::Suspend),
+    ("ignore", OutOfScope::Ignore),
+];
 
 /// A word, or a local time of the last day.
 fn leave_at(value: &Value<'_>) -> Option<LeaveAt> {
@@ -208,43 +236,27 @@ fn local_time(text: &str) -> Result<Time, String> {
     Time::strptime("%H:%M", text).map_err(|_| "must be a time from `00:00` to `23:59`".to_owned())
 }
 
-/// Keys whose other values come with a later version: refused rather than ignored.
-fn not_yet(section: &mut Section<'_>) {
-    section.optional(
-        "out_of_scope",
-        except_later(&["ignore", "suspend"], choice(&[("hold", ())])),
-    );
-    section.optional("phone_numbers", |value| {
-        if flag(value)? {
-            value.unavailable()
-        } else {
-            Some(())
-        }
-    });
-    for key in ["include", "exclude"] {
-        section.table(key, no_scope);
+/// `include` or `exclude`.
+fn selection(section: &mut Section<'_>) -> Selection {
+    let mut named = Vec::new();
+    for key in ScopeKey::ALL {
+        let value = match key {
+            ScopeKey::EmailDomains => email_domain,
+            _ => some_text,
+        };
+        let values = section.or(key.name(), Vec::new(), |list| list.list(parsed(value)));
+        named.extend(values.into_iter().map(|value| (key, value)));
     }
+    named.into_iter().collect()
 }
 
-/// `include` and `exclude`, which nobody may be named in yet.
-fn no_scope(section: &mut Section<'_>) {
-    for key in SCOPE {
-        section.optional(key, |value| {
-            let named = value.list(parsed(some_text))?;
-            if named.is_empty() {
-                Some(())
-            } else {
-                value.unavailable()
-            }
-        });
+/// What stands behind the `@` of an address, with it or without.
+fn email_domain(text: &str) -> Result<String, String> {
+    let domain = some_text(text)?;
+    let is_address = domain.trim().trim_start_matches('@').contains('@');
+    if is_address {
+        Err("must be a domain such as `corp.example`, not a whole address".to_owned())
+    } else {
+        Ok(domain)
     }
 }
-
-const SCOPE: [&str; 6] = [
-    "worker_types",
-    "departments",
-    "locations",
-    "entities",
-    "countries",
-    "email_domains",
-];

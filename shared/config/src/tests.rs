@@ -4,7 +4,8 @@ use jiff::civil::Time;
 use mapping::scim::{ActiveRule, UsernameFromEmail};
 use mapping::{
     Activate, AdoptBy, Attribute, AttributeRule, Blank, Class, Field, Invite, LeaveAt, Missing,
-    Origin, Policy, SourceName, TextTemplate, Update, UsernameTemplate,
+    Origin, OutOfScope, Policy, ScopeKey, Selection, SourceName, SourceScope, TextTemplate, Update,
+    UsernameTemplate, When,
 };
 use proptest::prelude::*;
 
@@ -227,7 +228,7 @@ reuse_after_days = "always"
     max_length = 7
         `max_length` in [username] must be a whole number from 8 to 1024, not `7`
     reuse_after_days = "always"
-        `reuse_after_days` in [username] must be `"never"`, not `"always"`
+        `reuse_after_days` in [username] must be `"never"` or a whole number from 0 to 3650, not `"always"`
     "#);
 }
 
@@ -310,6 +311,9 @@ reinvite = 1
 adopt = ["username"]
 out_of_scope = "delete"
 include = { department = [] }
+include = { departments = "Sales" }
+include = { countries = ["GB", " "] }
+exclude = { email_domains = ["ana@corp.example"] }
 "#;
     insta::assert_snapshot!(refused_lines("source", lines), @r#"
     base_url = "ftp://x.example"
@@ -335,9 +339,15 @@ include = { department = [] }
     adopt = ["username"]
         `adopt` in [[source]] must be `"employeeIdentifier"` or `"email"`, not `"username"`
     out_of_scope = "delete"
-        `out_of_scope` in [[source]] must be `"hold"`, not `"delete"`
+        `out_of_scope` in [[source]] must be `"hold"` or `"suspend"` or `"ignore"`, not `"delete"`
     include = { department = [] }
         unknown key `department` in [source.include]: did you mean `departments`?
+    include = { departments = "Sales" }
+        `departments` in [source.include] must be an array, not `"Sales"`
+    include = { countries = ["GB", " "] }
+        `countries` in [source.include] must not be empty
+    exclude = { email_domains = ["ana@corp.example"] }
+        `email_domains` in [source.exclude] must be a domain such as `corp.example`, not a whole address
     "#);
 }
 
@@ -347,7 +357,11 @@ fn wrong_attribute_rows_are_refused() {
 job_title = {}
 jobTitle = "job_title"
 jobTitle = { from = "manager" }
+jobTitle = { from = "phone_numbers" }
+jobTitle = { from = "custom." }
+jobTitle = { from = "jobtitle" }
 jobTitle = { from = "team", template = "{team}" }
+location = { template = "{city}, {countri}" }
 location = { template = "{town}" }
 location = { template = "{city" }
 location = { template = "{addresses}" }
@@ -355,6 +369,8 @@ location = { default = "" }
 location = { update = "often" }
 location = { blank = "empty" }
 location = { form = "city" }
+phoneNumber = {}
+phoneNumbers = { default = "1" }
 email = { from = "personal_email" }
 email = { update = "if_empty" }
 employeeIdentifier = { default = "1" }
@@ -369,15 +385,23 @@ attributes.hrTeam = { from = "team" }
     jobTitle = "job_title"
         `jobTitle` in [source.attributes] must be a table, not `"job_title"`
     jobTitle = { from = "manager" }
-        `from` in [source.attributes.jobTitle] names `manager`, which only the attribute of that name can hold
+        `from` in [source.attributes.jobTitle] names `manager`, which only the attribute `manager` can hold
+    jobTitle = { from = "phone_numbers" }
+        `from` in [source.attributes.jobTitle] names `phone_numbers`, which only the attribute `phoneNumbers` can hold
+    jobTitle = { from = "custom." }
+        `from` in [source.attributes.jobTitle] names the unknown field `custom.`: did you mean `custom.NAME`?
+    jobTitle = { from = "jobtitle" }
+        `from` in [source.attributes.jobTitle] names the unknown field `jobtitle`: did you mean `job_title`?
     jobTitle = { from = "team", template = "{team}" }
         `template` in [source.attributes.jobTitle] cannot stand beside `from`
+    location = { template = "{city}, {countri}" }
+        `template` in [source.attributes.location] names the unknown field `countri`: did you mean `country`?
     location = { template = "{town}" }
-        `template` in [source.attributes.location] names the unknown field `town`: use `work_email`, `personal_email`, `first_name`, `last_name`, `full_name`, `job_title`, `department`, `location`, `team`, `worker_type`, `entity`, `country`, `city`, `employee_id`
+        `template` in [source.attributes.location] names the unknown field `town`: use `work_email`, `personal_email`, `first_name`, `last_name`, `full_name`, `job_title`, `department`, `location`, `team`, `worker_type`, `entity`, `country`, `city`, `employee_id`, `work_phone`, `personal_phone`, `custom.NAME`
     location = { template = "{city" }
         `template` in [source.attributes.location] has a `{` that is not closed: `{city`
     location = { template = "{addresses}" }
-        `template` in [source.attributes.location] names `addresses`, which only the attribute of that name can hold
+        `template` in [source.attributes.location] names `addresses`, which only the attribute `addresses` can hold
     location = { default = "" }
         `default` in [source.attributes.location] must not be empty
     location = { update = "often" }
@@ -386,6 +410,10 @@ attributes.hrTeam = { from = "team" }
         `blank` in [source.attributes.location] must be `"keep"` or `"clear"`, not `"empty"`
     location = { form = "city" }
         unknown key `form` in [source.attributes.location]: did you mean `from`?
+    phoneNumber = {}
+        unknown attribute `phoneNumber` in [source.attributes]: did you mean `phoneNumbers`?
+    phoneNumbers = { default = "1" }
+        `default` in [source.attributes.phoneNumbers] cannot be set for this attribute
     email = { from = "personal_email" }
         `from` in [source.attributes.email] cannot be set for this attribute
     email = { update = "if_empty" }
@@ -404,30 +432,72 @@ attributes.hrTeam = { from = "team" }
 }
 
 #[test]
-fn what_comes_later_is_refused_and_never_ignored() {
-    let lines = [
-        ("username", "reuse_after_days = 90"),
-        ("source", "out_of_scope = \"suspend\""),
-        ("source", "out_of_scope = \"ignore\""),
-        ("source", "phone_numbers = true"),
-        ("source", "include = { countries = [\"GB\"] }"),
-        ("source", "exclude = { departments = [\"Sales\"] }"),
-    ];
-    for (section, line) in lines {
-        let message = refused_line(section, line);
-        assert!(
-            message.ends_with(" is not available in this version"),
-            "{line}: {message}"
-        );
-    }
-    let text = format!(
-        "{}[[group]]\nname = \"All\"\n",
-        LEAST.replace("\"deel\"\napi", "\"humaans\"\napi")
+fn groups_say_whom_they_are_for_and_are_not_made_unasked() {
+    let config = Config::parse(&format!(
+        "{LEAST}[[group]]\nname = \"Engineering\"\nwhen = {{ department = [\" R&D\", \"QA\"], worker_type = [\"employee\"] }}\n\
+         create = true\n[[group]]\nname = \"Everyone\"\nwhen = {{}}\n"
+    ));
+    let groups = config.unwrap().groups;
+    let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+    let engineering = When::new([
+        (Field::Department, values(&["r&d", "qa"])),
+        (Field::WorkerType, values(&["Employee"])),
+    ]);
+    let shown: Vec<_> = groups
+        .iter()
+        .map(|rule| (rule.name.as_str(), &rule.when, rule.create))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("Engineering", &engineering, true),
+            ("Everyone", &When::default(), false)
+        ]
     );
-    insta::assert_snapshot!(refused(&text), @r#"
-    rollcall.toml:6: `kind = "humaans"` is not available in this version
-    rollcall.toml:8: `[[group]]` is not available in this version
-    "#);
+}
+
+#[test]
+fn groups_are_refused_where_it_is_not_clear_whom_they_are_for() {
+    let text = format!(
+        "{LEAST}[[group]]\nname = \"A\"\nwhen = {{ departement = [\"X\"], team = [] }}\n\
+         [[group]]\nname = \"B \"\nwhen = {{ location = \"London\", country = [\" \"] }}\n\
+         [[group]]\nname = \"A\"\n\
+         [[group]]\nname = \"C\"\nwhen = {{}}\nmake = true\n"
+    );
+    insta::assert_snapshot!(refused(&text), @"
+    rollcall.toml:10: unknown key `departement` in [group.when]: did you mean `department`?
+    rollcall.toml:10: `team` in [group.when] must name at least one value: leave the key out where any will do
+    rollcall.toml:12: `name` in [[group]] must not begin or end with a space
+    rollcall.toml:13: `location` in [group.when] must be an array, not `\"London\"`
+    rollcall.toml:13: `country` in [group.when] must not be empty
+    rollcall.toml:14: missing key `when` in [[group]]
+    rollcall.toml:15: `name` in [[group]] is taken: another rule is about `A`, and one group has one rule
+    rollcall.toml:19: unknown key `make` in [[group]]: did you mean `name`?
+    ");
+}
+
+#[test]
+fn phone_numbers_of_deel_are_managed_once_they_are_asked_for() {
+    let manages = |config: &Config| {
+        let rules = &config.sources[0].policy.attributes;
+        let mut rules = rules.iter();
+        rules.any(|rule| rule.attribute == mapping::Attribute::PhoneNumbers)
+    };
+    assert!(!manages(&Config::parse(LEAST).unwrap()));
+    let asked = taken_line("source", "phone_numbers = true");
+    assert!(manages(&asked) && asked.sources[0].phone_numbers);
+}
+
+#[test]
+fn source_may_be_asked_more_slowly_than_the_vendor_takes() {
+    let rate = |config: &Config| config.sources[0].requests_per_second;
+    assert_eq!(rate(&Config::parse(LEAST).unwrap()), None);
+    assert_eq!(
+        rate(&taken_line("source", "requests_per_second = 3")),
+        Some(3)
+    );
+    let message = refused_line("source", "requests_per_second = 0");
+    assert!(message.contains("from 1 to 1000"), "{message}");
 }
 
 #[test]
@@ -505,6 +575,9 @@ fn deployed_configurations_are_right() {
 fn examples_in_the_example_file_are_taken() {
     let example = |line: &'static str| {
         let setting = line.strip_prefix("# ")?;
+        if setting.starts_with("[[") {
+            return Some(setting);
+        }
         let (key, _) = setting.split_once(" = ")?;
         (!key.contains(' ')).then_some(setting)
     };
@@ -515,9 +588,10 @@ fn examples_in_the_example_file_are_taken() {
     let config = Config::parse(&text.join("\n")).unwrap_or_else(|errors| panic!("{errors}"));
     assert!(config.limits.classes.contains_key(&Class::Create));
     assert!(config.sources[0].base_url.is_some());
+    assert_eq!(config.groups.len(), 1);
     assert_eq!(
         config.sources[0].policy.attributes.len(),
-        Policy::deel().attributes.len() + 2
+        Policy::deel().attributes.len() + 3
     );
 }
 
@@ -655,16 +729,43 @@ fn every_choice_is_understood() {
 }
 
 #[test]
-fn values_that_change_nothing_are_accepted_for_what_comes_later() {
-    for (section, line) in [
-        ("username", "reuse_after_days = \"never\""),
-        ("source", "out_of_scope = \"hold\""),
-        ("source", "phone_numbers = false"),
-        ("source", "include = { countries = [] }\nexclude = {}"),
+fn a_scope_names_people_by_key_and_an_empty_one_names_everyone() {
+    let scope = |lines: &str| {
+        let config = taken_line("source", lines);
+        config.sources[0].policy.scope.clone()
+    };
+    assert_eq!(
+        scope("include = { countries = [] }\nexclude = {}"),
+        SourceScope::default()
+    );
+    let given = scope(
+        "include = { countries = [\" gb\", \"FR\"] }\nexclude = { email_domains = [\"@Sub.Example\"] }",
+    );
+    let named = |values: &[(ScopeKey, &str)]| {
+        let values = values
+            .iter()
+            .map(|(key, value)| (*key, (*value).to_owned()));
+        values.collect::<Selection>()
+    };
+    let include = named(&[(ScopeKey::Countries, "GB"), (ScopeKey::Countries, "fr")]);
+    let exclude = named(&[(ScopeKey::EmailDomains, "sub.example")]);
+    assert_eq!(given, SourceScope { include, exclude });
+    for (word, meaning) in [
+        ("hold", OutOfScope::Hold),
+        ("suspend", OutOfScope::Suspend),
+        ("ignore", OutOfScope::Ignore),
     ] {
-        taken_line(section, line);
+        let config = taken_line("source", &format!("out_of_scope = \"{word}\""));
+        assert_eq!(config.sources[0].policy.lifecycle.out_of_scope, meaning);
     }
-    Config::parse(&format!("group = []\n{LEAST}")).unwrap();
+}
+
+#[test]
+fn names_of_leavers_are_kept_unless_a_number_of_days_is_given() {
+    for (value, days) in [("\"never\"", None), ("0", Some(0)), ("90", Some(90))] {
+        let config = taken_line("username", &format!("reuse_after_days = {value}"));
+        assert_eq!(config.reuse_usernames_after_days, days);
+    }
 }
 
 #[test]
@@ -788,6 +889,72 @@ fn attributes_keep_the_order_of_the_table_then_of_the_file() {
             "attributes.alpha",
         ]
     );
+}
+
+#[test]
+fn each_kind_of_source_has_its_published_mapping() {
+    let humaans = LEAST.replace(
+        "\"deel\"\nkind = \"deel\"",
+        "\"people\"\nkind = \"humaans\"",
+    );
+    let (_, second) = humaans.split_once("[[").unwrap();
+    let lines = "[source.attributes]\nlocation = {}\nmanager = { update = \"never\" }\n";
+    let config = Config::parse(&format!("{LEAST}[[{second}{lines}")).unwrap();
+    let [deel, people] = config.sources.as_slice() else {
+        panic!("two sources")
+    };
+    assert_eq!(
+        (deel.kind, people.kind),
+        (SourceKind::Deel, SourceKind::Humaans)
+    );
+    assert_eq!(deel.policy, Policy::deel());
+    let names = |policy: &Policy| {
+        let names = policy.attributes.iter();
+        names
+            .map(|rule| rule.attribute.to_string())
+            .collect::<Vec<_>>()
+    };
+    let published = [
+        "email",
+        "firstname",
+        "lastname",
+        "displayname",
+        "jobTitle",
+        "department",
+        "employeeIdentifier",
+        "alternateEmail",
+        "phoneNumbers",
+        "addresses",
+        "manager",
+    ];
+    assert_eq!(names(&Policy::humaans()), published);
+    let mut changed = published.to_vec();
+    changed.insert(6, "location");
+    changed.retain(|name| *name != "manager");
+    assert_eq!(names(&people.policy), changed);
+    let unknown = LEAST.replace("kind = \"deel\"", "kind = \"human\"");
+    insta::assert_snapshot!(refused(&unknown), @r#"rollcall.toml:6: `kind` in [[source]] must be `"deel"` or `"humaans"`, not `"human"`"#);
+}
+
+#[test]
+fn custom_fields_of_hr_are_named_in_rows_and_templates() {
+    let lines = "\"attributes.costCode\" = { from = \"custom.Cost code\", default = \"none\" }\n\
+                 location = { template = \"{city} {custom.Desk (new)}\" }\n\
+                 company = { template = \"ACME\" }";
+    let config = taken_line("source.attributes", lines);
+    let policy = &config.sources[0].policy;
+    assert_eq!(
+        policy.custom_fields(),
+        ["Cost code", "Desk (new)"].map(Into::into).into()
+    );
+    let rule = policy.attributes.last().unwrap();
+    assert_eq!(rule.attribute, Attribute::Custom("costCode".into()));
+    assert_eq!(
+        rule.origin,
+        Origin::Field(Field::Custom("Cost code".into()))
+    );
+    let constant = Origin::Template(TextTemplate::parse("ACME").unwrap());
+    assert!(policy.attributes.iter().any(|rule| rule.origin == constant));
 }
 
 #[test]

@@ -61,6 +61,15 @@ where
     }
 }
 
+/// A number of days up to `most`; `None` is the word that stands for no number, which is also the default.
+pub(crate) fn days_or(word: &str, most: u16, value: &Value<'_>) -> Option<u16> {
+    if value.as_text() == Some(word) {
+        return None;
+    }
+    let days = value.as_number().filter(|days| *days <= most);
+    days.or_else(|| value.refuse(&format!("`\"{word}\"` or a whole number from 0 to {most}")))
+}
+
 /// One of several words, each with its meaning.
 pub(crate) fn choice<T: Copy>(words: &[(&str, T)]) -> impl Fn(&Value<'_>) -> Option<T> {
     move |value| {
@@ -74,16 +83,5 @@ pub(crate) fn choice<T: Copy>(words: &[(&str, T)]) -> impl Fn(&Value<'_>) -> Opt
                 .collect();
             value.refuse(&words.join(" or "))
         })
-    }
-}
-
-/// A reader that refuses the words of a later version as such.
-pub(crate) fn except_later<T>(
-    later: &[&str],
-    read: impl Fn(&Value<'_>) -> Option<T>,
-) -> impl Fn(&Value<'_>) -> Option<T> {
-    move |value| match value.as_text() {
-        Some(word) if later.contains(&word) => value.unavailable(),
-        _ => read(value),
     }
 }

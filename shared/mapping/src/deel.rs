@@ -3,14 +3,22 @@
 //! No property of a person is required in Deel's own schema but `id` is insisted on here; both published
 //! shapes are read (2026-01-01 and 1.25.0). Statuses that nobody knows yet never mean "left".
 
+mod employment;
+
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde_json::Value;
 
-use crate::jumpcloud::{Address, or_default};
-use crate::worker::{
-    Employment, Status, Text, Warning, Worker, WorkerId, Zones, clean, clean_email,
-};
+use self::employment::employment;
+use crate::attribute::Attribute;
+use crate::clean::{clean, clean_email, day, full_name, some_id, text_of};
+use crate::details::{Details, Part, Unread};
+use crate::diff::Written;
+use crate::jumpcloud::{Address, PhoneNumber, or_default};
+use crate::worker::{Text, Worker, WorkerId, Zones};
 
 /// A person as Deel returns it. Pay, birth dates and the like are never read.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -45,6 +53,66 @@ pub struct Person {
     is_pwac: Option<bool>,
     #[serde(default, deserialize_with = "or_default")]
     employments: Vec<Contract>,
+    custom_fields: Option<Vec<CustomValue>>,
+    updated_at: Option<Text>,
+}
+
+impl Person {
+    /// When the record last changed, as Deel writes it.
+    pub fn updated_at(&self) -> Option<&str> {
+        self.updated_at.as_deref()
+    }
+}
+
+/// What Deel keeps apart from the person (`GET /people/{id}/personal`): of it, the phone numbers.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+pub struct Personal {
+    #[serde(default, deserialize_with = "or_default")]
+    phone_numbers: Vec<Phone>,
+}
+
+/// A custom field that the organisation defined (`GET /people/custom_fields`).
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub struct CustomField {
+    /// Its name, by which rules know it.
+    pub name: Option<Text>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+struct CustomValue {
+    name: Option<Text>,
+    value: Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+struct Phone {
+    #[serde(rename = "type")]
+    kind: Option<Text>,
+    dial_code: Option<Text>,
+    #[serde(rename = "phone_number")]
+    number: Option<Text>,
+}
+
+impl Phone {
+    fn is(&self, kind: &str) -> bool {
+        let own = self.kind.as_deref();
+        own.is_some_and(|own| own.eq_ignore_ascii_case(kind))
+    }
+
+    /// With its country: the dial code is given apart, with or without a `+`.
+    fn text(&self) -> Option<Text> {
+        let number = clean(self.number.as_deref())?;
+        let code = clean(self.dial_code.as_deref()).unwrap_or_default();
+        let code = code.trim_start_matches('+');
+        if code.is_empty() || number.starts_with('+') {
+            Some(number)
+        } else {
+            Some(format!("+{code}{number}").into())
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -66,6 +134,7 @@ struct Named {
 #[serde(default)]
 struct Manager {
     id: Option<Text>,
+    work_email: Option<Text>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -120,7 +189,8 @@ impl Contract {
 }
 
 /// A [`Worker`] from Deel's record. `zones` says where people are whose record does not; `now` tells which of
-/// several employments is the current one.
+/// several employments is the current one. Phone numbers and custom fields, which Deel tells only when asked for them,
+/// are unread as yet: [`add_phone_numbers`], [`add_custom_fields`].
 pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
     let contracts: Vec<&Contract> = person
         .employments
@@ -161,14 +231,9 @@ pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
 
     let first_name = clean(person.first_name.as_deref());
     let last_name = clean(person.last_name.as_deref());
-    let full_name = clean(person.full_name.as_deref()).or_else(|| {
-        let names: Vec<&str> = [&first_name, &last_name]
-            .into_iter()
-            .flatten()
-            .map(Text::as_str)
-            .collect();
-        clean(Some(&names.join(" ")))
-    });
+    let full_name = clean(person.full_name.as_deref())
+        .or_else(|| full_name(first_name.as_ref(), last_name.as_ref()));
+    let manager = person.direct_manager.as_ref();
     Worker {
         id: person.id.clone(),
         employee_id: None,
@@ -192,15 +257,26 @@ pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
             .addresses
             .first()
             .and_then(|address| clean(address.locality.as_deref())),
-        manager: person
-            .direct_manager
-            .as_ref()
+        manager: manager
             .and_then(|manager| clean(manager.id.as_deref()))
             .map(WorkerId),
-        addresses: person.addresses.iter().map(home_address).collect(),
+        manager_email: manager.and_then(|manager| clean_email(manager.work_email.as_deref())),
+        details: Details {
+            addresses: person
+                .addresses
+                .first()
+                .map(home_address)
+                .into_iter()
+                .collect(),
+            warnings: zone_warning.into_iter().collect(),
+            ..Details::default()
+        }
+        .boxed(),
+        unread: Unread::default()
+            .and(Part::PhoneNumbers, true)
+            .and(Part::CustomFields, true),
         employment: employment(person, &contracts, today),
         zone,
-        warnings: zone_warning.into_iter().collect::<Vec<Warning>>(),
     }
 }
 
@@ -218,10 +294,39 @@ fn email(person: &Person, kind: &str) -> Option<Text> {
         .find_map(|email| clean_email(email.value.as_deref()))
 }
 
+/// Gives a worker the phone numbers of the personal record: the first of each kind.
+pub fn add_phone_numbers(worker: &mut Worker, personal: &Personal) {
+    let number = |kind: &str| {
+        let mut phones = personal.phone_numbers.iter().filter(|phone| phone.is(kind));
+        phones.find_map(Phone::text)
+    };
+    worker.set_phone_numbers(PhoneNumber::of_hr(number("WORK"), number("PERSONAL")));
+}
+
+/// Gives a worker the phone numbers that were last written, where any were: those that Deel had then.
+pub fn recall_phone_numbers(worker: &mut Worker, written: &Written) {
+    let sent = written.sent(&Attribute::PhoneNumbers).cloned();
+    if let Some(Ok(numbers)) = sent.map(serde_json::from_value) {
+        worker.set_phone_numbers(numbers);
+    }
+}
+
+/// Gives a worker those custom fields that are `wanted`, of a record that Deel was asked to tell them in.
+pub fn add_custom_fields(worker: &mut Worker, person: &Person, wanted: &BTreeSet<Text>) {
+    let Some(fields) = &person.custom_fields else {
+        return;
+    };
+    let field = |field: &CustomValue| {
+        let name = clean(field.name.as_deref()).filter(|name| wanted.contains(name))?;
+        Some((name, text_of(&field.value)?))
+    };
+    worker.set_custom_fields(fields.iter().filter_map(field).collect());
+}
+
 fn home_address(address: &HomeAddress) -> Address {
     let text = |value: &Option<Text>| clean(value.as_deref()).unwrap_or_default();
     Address {
-        kind: Text::const_new("home"),
+        kind: Text::const_new(Address::HOME),
         street_address: text(&address.street_address),
         extended_address: Text::default(),
         po_box: Text::default(),
@@ -234,7 +339,7 @@ fn home_address(address: &HomeAddress) -> Address {
 
 /// The latest live employment that has begun, else the first that will.
 fn current<'a>(live: &[&'a Contract], today: Date) -> Option<&'a Contract> {
-    let start = |contract: &Contract| date(contract.start_date.as_deref()).ok().flatten();
+    let start = |contract: &Contract| day(contract.start_date.as_deref()).ok().flatten();
     let begun = live
         .iter()
         .filter(|c| start(c).is_none_or(|start| start <= today));
@@ -242,191 +347,4 @@ fn current<'a>(live: &[&'a Contract], today: Date) -> Option<&'a Contract> {
         .max_by_key(|c| start(c))
         .or_else(|| live.iter().min_by_key(|c| start(c)))
         .copied()
-}
-
-/// Status and dates, all contracts taken together.
-fn employment(person: &Person, contracts: &[&Contract], today: Date) -> Employment {
-    match dates(person, contracts, today) {
-        Ok((start, last_day)) => Employment {
-            status: status(person, contracts, last_day),
-            start,
-            last_day,
-        },
-        Err(unreadable) => Employment {
-            status: Status::Unclear(format!("`{unreadable}` is not a date")),
-            start: None,
-            last_day: None,
-        },
-    }
-}
-
-/// The first and the last day; the error is a date that cannot be read.
-///
-/// Somebody with any open-ended contract has no last day, whatever other contracts say; the person's own dates speak
-/// only where it is clear which contract they are about. A last day before the first one belongs to an earlier
-/// engagement.
-fn dates<'a>(
-    person: &'a Person,
-    contracts: &[&'a Contract],
-    today: Date,
-) -> Result<(Option<Date>, Option<Date>), &'a str> {
-    let cancelled = person.active_worker_termination_status.as_deref() == Some("CANCELED");
-    let mut start: Option<Date> = None;
-    let mut latest_start: Option<Date> = None;
-    let mut last_day: Option<Date> = None;
-    let mut open = contracts.is_empty();
-    for contract in contracts {
-        let begins = date(contract.start_date.as_deref())?;
-        let termination = contract.termination_last_day.as_deref();
-        let ends = last(termination, contract.completion_date.as_deref(), cancelled)?;
-        // A contract whose last day is over no longer runs, whatever its flag still says.
-        if contract.is_live() && ends.is_none_or(|day| day >= today) {
-            start = start.into_iter().chain(begins).min();
-        }
-        latest_start = latest_start.max(begins);
-        match ends {
-            Some(day) => last_day = last_day.max(Some(day)),
-            None => open = true,
-        }
-    }
-    if start.is_none() {
-        start = date(person.start_date.as_deref())?.or(latest_start);
-    }
-    if open && contracts.len() <= 1 {
-        let termination = person.termination_last_day.as_deref();
-        let of_direct_employee = person.direct_employee_termination_last_day.as_deref();
-        let completion = person
-            .completion_date
-            .as_deref()
-            .filter(|_| person.employments.is_empty());
-        last_day = last(termination, None, cancelled)?.or(last(
-            of_direct_employee,
-            completion,
-            cancelled,
-        )?);
-    } else if open {
-        last_day = None;
-    }
-    let last_day = last_day.filter(|last| start.is_none_or(|start| *last >= start));
-    Ok((start, last_day))
-}
-
-/// The day of a termination that was not cancelled, else that of completion.
-fn last<'a>(
-    termination: Option<&'a str>,
-    completion: Option<&'a str>,
-    cancelled: bool,
-) -> Result<Option<Date>, &'a str> {
-    match date(termination)?.filter(|_| !cancelled) {
-        Some(day) => Ok(Some(day)),
-        None => date(completion),
-    }
-}
-
-/// The first ten characters of a date or date-time; the error is the text itself.
-fn date(text: Option<&str>) -> Result<Option<Date>, &str> {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    text.get(..10)
-        .and_then(|day| day.parse().ok())
-        .map(Some)
-        .ok_or(text)
-}
-
-/// What one status field says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    NotFirm,
-    PreHire,
-    Employed,
-    Ended,
-}
-
-/// The stage of a status word of `hiring_status`, `new_hiring_status` or `person_status`.
-fn stage(word: &str) -> Option<Stage> {
-    Some(match word.to_ascii_lowercase().as_str() {
-        "draft" | "pending_invite" | "in_review" | "quote_requires_changes" => Stage::NotFirm,
-        "invited" | "onboarding" | "onboarding_at_risk" | "onboarding_overdue" | "onboarded"
-        | "not_started" => Stage::PreHire,
-        "active" | "offboarding" => Stage::Employed,
-        "inactive" | "no_active_contracts" => Stage::Ended,
-        _ => return None,
-    })
-}
-
-/// One status out of all the fields that are present.
-fn status(person: &Person, contracts: &[&Contract], last_day: Option<Date>) -> Status {
-    let own = [
-        &person.hiring_status,
-        &person.new_hiring_status,
-        &person.person_status,
-    ];
-    let mut words: Vec<&str> = own.into_iter().flatten().map(Text::as_str).collect();
-    if words.is_empty() {
-        // A token without the right to the person's status still sees the contracts'.
-        words = contracts
-            .iter()
-            .filter(|contract| contract.is_live() || contracts.iter().all(|other| !other.is_live()))
-            .flat_map(|contract| [&contract.hiring_status, &contract.new_hiring_status])
-            .flatten()
-            .map(Text::as_str)
-            .collect();
-    }
-    let mut agreed = None;
-    for word in &words {
-        agreed = match (agreed, stage(word)) {
-            (_, None) => return Status::Unclear(format!("the status `{word}` is unknown")),
-            (None, stage) => stage,
-            (Some(before), Some(now)) if before == now => Some(now),
-            // `hiring_status` has only coarse words: `onboarding` is also what it calls a draft.
-            (Some(Stage::NotFirm | Stage::PreHire), Some(Stage::NotFirm | Stage::PreHire)) => {
-                Some(Stage::NotFirm)
-            }
-            _ => {
-                return Status::Unclear(format!("the statuses disagree: `{}`", words.join("`, `")));
-            }
-        };
-    }
-    let runs_on = |contract: &&&Contract| {
-        let words = [&contract.hiring_status, &contract.new_hiring_status];
-        contract.is_live()
-            && words
-                .into_iter()
-                .flatten()
-                .any(|word| stage(word) == Some(Stage::Employed))
-    };
-    let without_contract = person.is_pwac == Some(true)
-        || person.hiring_type.as_deref() == Some("person_without_contract");
-    match agreed {
-        None | Some(Stage::PreHire | Stage::Employed) if without_contract => Status::NotFirm,
-        None => Status::Unclear("the record has no status".to_owned()),
-        Some(Stage::NotFirm) => Status::NotFirm,
-        Some(Stage::PreHire) => Status::PreHire,
-        Some(Stage::Employed) if last_day.is_none() && ended(contracts) => Status::Unclear(
-            "the person is active and every contract has ended, without a last day".to_owned(),
-        ),
-        Some(Stage::Employed) => Status::Employed,
-        Some(Stage::Ended)
-            if last_day.is_none() && contracts.iter().any(|contract| runs_on(&contract)) =>
-        {
-            Status::Unclear(
-                "the person is inactive and a contract is active, without a last day".to_owned(),
-            )
-        }
-        Some(Stage::Ended) => Status::Ended,
-    }
-}
-
-fn ended(contracts: &[&Contract]) -> bool {
-    !contracts.is_empty() && contracts.iter().all(|contract| !contract.is_live())
-}
-
-/// An id is there, and it is text.
-fn some_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WorkerId, D::Error> {
-    let id = WorkerId::deserialize(deserializer)?;
-    if id.as_str().trim().is_empty() {
-        return Err(serde::de::Error::custom("`id` is empty"));
-    }
-    Ok(id)
 }

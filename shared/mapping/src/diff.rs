@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::jumpcloud::{Address, CustomAttribute, SystemUser, SystemUserId};
+use crate::attribute::Attribute;
+use crate::clean::is_email;
+use crate::elements::{self, Element};
+use crate::jumpcloud::{Address, CustomAttribute, PhoneNumber, SystemUser, SystemUserId};
 use crate::policy::{AttributeRule, Blank, Update};
-use crate::table::Attribute;
-use crate::worker::{MappingError, Text, Warning, Worker, is_email};
+use crate::worker::{MappingError, Text, Warning, Worker};
 
 /// What HR wants a JumpCloud user to hold, attribute by attribute, each with its rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +30,9 @@ pub enum DesiredValue<'a> {
     Blank,
     /// Text.
     Text(Cow<'a, str>),
-    /// Addresses of one kind each; others in JumpCloud stay.
+    /// Phone numbers of one kind each, or none; others in JumpCloud stay.
+    PhoneNumbers(&'a [PhoneNumber]),
+    /// Addresses of one kind each, or none; others in JumpCloud stay.
     Addresses(&'a [Address]),
 }
 
@@ -38,8 +42,18 @@ impl DesiredValue<'_> {
         match self {
             Self::Blank => Value::Null,
             Self::Text(text) => json!(text),
-            Self::Addresses(addresses) => json!(addresses),
+            Self::PhoneNumbers(numbers) => array(numbers),
+            Self::Addresses(addresses) => array(addresses),
         }
+    }
+}
+
+/// An array; null when empty.
+fn array<T: Serialize>(elements: &[T]) -> Value {
+    if elements.is_empty() {
+        Value::Null
+    } else {
+        json!(elements)
     }
 }
 
@@ -125,17 +139,20 @@ pub fn desired_user<'a>(
     })
 }
 
-/// HR's value of one attribute; `None`, or a warning of a value that JumpCloud would refuse, where the attribute is
-/// left as it is.
+/// HR's value of one attribute; `None` where nobody knows it, or a warning of a value that JumpCloud would refuse: the
+/// attribute is then left as it is.
 #[inline]
 fn desired_value<'a>(
     worker: &'a Worker,
     rule: &'a AttributeRule,
     manager: Option<&'a SystemUserId>,
 ) -> Result<Option<DesiredValue<'a>>, Warning> {
+    if rule.fields().any(|field| worker.is_unread(field)) {
+        return Ok(None);
+    }
     let value = match &rule.attribute {
-        Attribute::Addresses if worker.addresses.is_empty() => DesiredValue::Blank,
-        Attribute::Addresses => DesiredValue::Addresses(&worker.addresses),
+        Attribute::PhoneNumbers => DesiredValue::PhoneNumbers(worker.phone_numbers()),
+        Attribute::Addresses => DesiredValue::Addresses(worker.addresses()),
         // Without a known user the manager is left as it is: absence proves nothing.
         Attribute::Manager => match manager {
             Some(manager) => DesiredValue::Text(Cow::Borrowed(manager.as_str())),
@@ -222,9 +239,12 @@ fn is_held(rule: &AttributeRule, desired: &DesiredValue<'_>, user: &SystemUser) 
             text == held
                 || attribute.ignores_case() && text.to_lowercase() == held.trim().to_lowercase()
         }
-        DesiredValue::Addresses(addresses) => addresses
-            .iter()
-            .all(|address| user.addresses.contains(address)),
+        DesiredValue::PhoneNumbers(numbers) => {
+            elements::is_held(numbers, &user.phone_numbers, rule.blank)
+        }
+        DesiredValue::Addresses(addresses) => {
+            elements::is_held(addresses, &user.addresses, rule.blank)
+        }
     }
 }
 
@@ -251,7 +271,8 @@ fn attribute_change(
     };
     due.then(|| AttributeChange {
         to: match desired {
-            DesiredValue::Addresses(addresses) => json!(merged(addresses, &user.addresses)),
+            DesiredValue::PhoneNumbers(ours) => merged(ours, &user.phone_numbers, rule.blank),
+            DesiredValue::Addresses(ours) => merged(ours, &user.addresses, rule.blank),
             DesiredValue::Blank | DesiredValue::Text(_) => hr.clone(),
         },
         attribute: attribute.clone(),
@@ -262,16 +283,27 @@ fn attribute_change(
 
 fn holds_nothing(attribute: &Attribute, user: &SystemUser) -> bool {
     match attribute {
-        Attribute::Addresses => user.addresses.is_empty(),
+        Attribute::PhoneNumbers => elements::holds_none(&user.phone_numbers),
+        Attribute::Addresses => elements::holds_none(&user.addresses),
         attribute => attribute.text_of(user).is_empty(),
+    }
+}
+
+/// What HR has for one attribute, as reports show it: null when empty, and of a manager the worker's id.
+pub fn hr_value(rule: &AttributeRule, worker: &Worker) -> Value {
+    match rule.attribute {
+        Attribute::PhoneNumbers => array(worker.phone_numbers()),
+        Attribute::Addresses => array(worker.addresses()),
+        Attribute::Manager => json!(worker.manager),
+        _ => json!(rule.text(worker)),
     }
 }
 
 /// What a user holds in one attribute, as reports show it: null when unset.
 pub fn value_of(attribute: &Attribute, user: &SystemUser) -> Value {
     match attribute {
-        Attribute::Addresses if user.addresses.is_empty() => Value::Null,
-        Attribute::Addresses => json!(user.addresses),
+        Attribute::PhoneNumbers => array(&user.phone_numbers),
+        Attribute::Addresses => array(&user.addresses),
         attribute => match attribute.text_of(user) {
             "" => Value::Null,
             text => json!(text),
@@ -279,12 +311,8 @@ pub fn value_of(attribute: &Attribute, user: &SystemUser) -> Value {
     }
 }
 
-/// JumpCloud replaces arrays whole: ours take the place of those of the same kind, the others stay.
-fn merged(ours: &[Address], theirs: &[Address]) -> Vec<Address> {
-    let others = theirs
-        .iter()
-        .filter(|their| ours.iter().all(|our| our.kind != their.kind));
-    ours.iter().chain(others).cloned().collect()
+fn merged<E: Element + Serialize>(ours: &[E], theirs: &[E], blank: Blank) -> Value {
+    array(&elements::merged(ours, theirs, blank))
 }
 
 /// A user's custom attributes with these set (or, when null, removed): JumpCloud replaces the array whole.
@@ -304,3 +332,6 @@ pub fn custom_attributes<'a>(
     }
     attributes
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,9 @@ pub struct SystemUser {
     /// The manager's user id.
     #[serde(default, deserialize_with = "or_default")]
     pub manager: Text,
+    /// Phone numbers; replaced whole on update.
+    #[serde(default, deserialize_with = "or_default")]
+    pub phone_numbers: Vec<PhoneNumber>,
     /// Addresses; replaced whole on update.
     #[serde(default, deserialize_with = "or_default")]
     pub addresses: Vec<Address>,
@@ -196,6 +199,37 @@ pub struct ScheduledState {
     pub at: Timestamp,
 }
 
+/// One of a user's phone numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PhoneNumber {
+    /// `work`, `mobile`, `home` and others.
+    #[serde(rename = "type", default, deserialize_with = "or_default")]
+    pub kind: Text,
+    /// The number, however written.
+    #[serde(default, deserialize_with = "or_default")]
+    pub number: Text,
+}
+
+impl PhoneNumber {
+    /// The kind of a work phone.
+    pub const WORK: &'static str = "work";
+    /// The kind of a personal phone.
+    pub const MOBILE: &'static str = "mobile";
+
+    /// The numbers that HR has, of these kinds.
+    pub(crate) fn of_hr(work: Option<Text>, personal: Option<Text>) -> Vec<Self> {
+        [(Self::WORK, work), (Self::MOBILE, personal)]
+            .into_iter()
+            .filter_map(|(kind, number)| {
+                Some(Self {
+                    kind: Text::const_new(kind),
+                    number: number?,
+                })
+            })
+            .collect()
+    }
+}
+
 /// One of a user's addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -224,6 +258,11 @@ pub struct Address {
     /// Country.
     #[serde(default, deserialize_with = "or_default")]
     pub country: Text,
+}
+
+impl Address {
+    /// The kind of a home address.
+    pub const HOME: &'static str = "home";
 }
 
 /// One of a user's custom attributes.

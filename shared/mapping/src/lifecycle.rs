@@ -1,10 +1,11 @@
 //! Joiners, movers, leavers: where somebody stands at a moment.
 //!
 //! Every date is a moment where the person is: the first day begins at `activate_at`, the last one ends at `leave_at`, by
-//! default at the following midnight. A moment that daylight saving skips is the next one that exists: never early.
+//! default at the following midnight. A moment that daylight saving skips is the next one that exists: never early. Of one
+//! that comes twice it is the first; but a day into which the clocks go back from past midnight ends with the second.
 
 use jiff::civil::{Date, Time};
-use jiff::tz::Offset;
+use jiff::tz::{AmbiguousOffset, AmbiguousTimestamp, Offset};
 use jiff::{Span, Timestamp};
 
 use crate::policy::{Activate, LeaveAt, Lifecycle};
@@ -23,6 +24,9 @@ pub enum Standing {
     Gone(String),
     /// HR is unclear: nothing is changed. Says what was seen.
     Unclear(String),
+    /// The source is not for this person: no account, and one that exists keeps access only as the source's
+    /// `out_of_scope` says. Says what decided; [`Policy::standing`](crate::Policy::standing) finds it.
+    OutOfScope(String),
 }
 
 /// Why somebody has no account yet.
@@ -39,14 +43,16 @@ pub enum NoAccount {
 }
 
 /// Where this person stands at `now`. A last day, when HR gives one, decides over the status.
-pub fn standing(worker: &Worker, lifecycle: &Lifecycle, now: Timestamp) -> Standing {
+pub(crate) fn standing(worker: &Worker, lifecycle: &Lifecycle, now: Timestamp) -> Standing {
     let employment = &worker.employment;
     if let Status::Unclear(seen) = &employment.status {
         return Standing::Unclear(seen.clone());
     }
-    let leaves = leaving_moment(worker, lifecycle);
+    let is_of_this = |last: &Date| employment.start.is_none_or(|start| *last >= start);
+    let last_day = employment.last_day.filter(is_of_this);
+    let leaves = last_day.and_then(|_| leaving_moment(worker, lifecycle));
     let ended = employment.status == Status::Ended;
-    match (leaves, employment.last_day) {
+    match (leaves, last_day) {
         (Some(moment), Some(last_day)) if now >= moment => {
             return Standing::Gone(format!("the last day was {last_day}"));
         }
@@ -89,16 +95,27 @@ pub fn standing(worker: &Worker, lifecycle: &Lifecycle, now: Timestamp) -> Stand
         Activate::Never => return Standing::Staged(None),
         Activate::Immediately => !pre_hire,
         Activate::OnStartDate if began_long_ago(worker, now) => true,
-        Activate::OnStartDate => match activation_moment(worker, lifecycle) {
-            Some(moment) => now >= moment,
-            None => !pre_hire,
-        },
+        Activate::OnStartDate if employment.start.is_none() => !pre_hire,
+        // A first day beyond the calendar's end has no moment, and does not come.
+        Activate::OnStartDate => {
+            activation_moment(worker, lifecycle).is_some_and(|moment| now >= moment)
+        }
     };
     match (active, lifecycle.activate) {
         (true, _) => Standing::Active(leaves),
         (false, Activate::OnStartDate) => Standing::Staged(activation_moment(worker, lifecycle)),
         (false, Activate::Immediately | Activate::Never) => Standing::Staged(None),
     }
+}
+
+/// Why somebody between two employments has no access: the last day of one is over, and the next has not begun.
+pub(crate) fn between(worker: &Worker, lifecycle: &Lifecycle, now: Timestamp) -> Option<String> {
+    let (start, last_day) = worker.employment.start.zip(worker.employment.last_day)?;
+    let is_between = last_day < start
+        && now >= leaving_moment(worker, lifecycle)?
+        && now < activation_moment(worker, lifecycle)?;
+    is_between
+        .then(|| format!("the last day was {last_day}, and the next employment begins on {start}"))
 }
 
 /// Whether the first day lies so far back that it has begun in every zone: spares most people the arithmetic of theirs.
@@ -123,12 +140,26 @@ pub fn leaving_moment(worker: &Worker, lifecycle: &Lifecycle) -> Option<Timestam
         LeaveAt::TimeOfLastDay(time) => (0, time),
     };
     let days = days + i64::from(lifecycle.grace_days);
-    moment(worker, worker.employment.last_day?, days, time)
+    let moment = ambiguous(worker, worker.employment.last_day?, days, time)?;
+    let first = moment.compatible().ok()?;
+    if let AmbiguousOffset::Fold { .. } = moment.offset() {
+        let turn = worker.zone.following(first).next()?.timestamp();
+        if worker.zone.to_datetime(turn).date() < moment.datetime().date() {
+            return moment.later().ok();
+        }
+    }
+    Some(first)
 }
 
-/// `days` after a date at a local time; `None` beyond the calendar's end.
+/// `days` after a date at a local time, the first of two; `None` beyond the calendar's end.
 fn moment(worker: &Worker, date: Date, days: i64, time: Time) -> Option<Timestamp> {
-    let date = date.checked_add(Span::new().try_days(days).ok()?).ok()?;
-    let zoned = date.to_datetime(time).to_zoned(worker.zone.clone()).ok()?;
-    Some(zoned.timestamp())
+    ambiguous(worker, date, days, time)?.compatible().ok()
 }
+
+fn ambiguous(worker: &Worker, date: Date, days: i64, time: Time) -> Option<AmbiguousTimestamp> {
+    let date = date.checked_add(Span::new().try_days(days).ok()?).ok()?;
+    Some(worker.zone.to_ambiguous_timestamp(date.to_datetime(time)))
+}
+
+#[cfg(test)]
+mod tests;

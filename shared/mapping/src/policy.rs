@@ -3,17 +3,24 @@
 //! Only data: `lifecycle.rs` and `diff.rs` say what it means.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::table::{Attribute, Field, TABLE};
+use crate::attribute::Attribute;
+use crate::field::Field;
+use crate::scope::SourceScope;
+use crate::table::{Column, Row, TABLE};
+use crate::template::TextTemplate;
 use crate::username::UsernameTemplate;
 use crate::worker::{Text, Worker};
 
 /// How the people of one source become JumpCloud users.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
+    /// Whom it is for.
+    pub scope: SourceScope,
     /// How usernames are made.
     pub username: UsernameTemplate,
     /// When accounts are made, activated and suspended.
@@ -27,16 +34,55 @@ pub struct Policy {
 impl Policy {
     /// The published mapping of Deel with every default of the configuration.
     pub fn deel() -> Self {
+        Self::published(|row| &row.deel)
+    }
+
+    /// The published mapping of Humaans with every default of the configuration.
+    pub fn humaans() -> Self {
+        Self::published(|row| &row.humaans)
+    }
+
+    fn published(column: fn(&Row) -> &Column) -> Self {
         Self {
+            scope: SourceScope::default(),
             username: UsernameTemplate::default(),
             lifecycle: Lifecycle::default(),
             adopt: vec![AdoptBy::EmployeeIdentifier, AdoptBy::Email],
             attributes: TABLE
                 .iter()
-                .filter(|row| row.deel_default)
+                .filter(|row| column(row).by_default)
                 .map(AttributeRule::of)
                 .collect(),
         }
+    }
+
+    /// The same with the table's rule for one more attribute, which nobody overrode yet.
+    #[must_use]
+    pub fn with(mut self, attribute: &Attribute) -> Self {
+        let is_managed = |row: &&Row| {
+            row.attribute == *attribute
+                || self
+                    .attributes
+                    .iter()
+                    .any(|rule| rule.attribute == row.attribute)
+        };
+        self.attributes = TABLE
+            .iter()
+            .filter(is_managed)
+            .map(AttributeRule::of)
+            .collect();
+        self
+    }
+
+    /// The custom fields of the HR system that rules name: where there are none, HR need not be asked for any.
+    pub fn custom_fields(&self) -> BTreeSet<Text> {
+        let fields = self.attributes.iter().flat_map(AttributeRule::fields);
+        fields
+            .filter_map(|field| match field {
+                Field::Custom(name) => Some(name.clone()),
+                _ => None,
+            })
+            .collect()
     }
 }
 
@@ -57,10 +103,10 @@ pub struct AttributeRule {
 
 impl AttributeRule {
     /// The rule of a table row: HR always wins, and an empty HR value keeps what JumpCloud holds.
-    pub fn of(row: &crate::table::Row) -> Self {
+    pub fn of(row: &Row) -> Self {
         Self {
             attribute: row.attribute.clone(),
-            origin: Origin::Field(row.field),
+            origin: Origin::Field(row.field.clone()),
             default: None,
             update: Update::Always,
             blank: Blank::Keep,
@@ -76,6 +122,18 @@ impl AttributeRule {
         };
         text.or_else(|| self.default.as_deref().map(Cow::Borrowed))
     }
+
+    /// The fields that the value is made of.
+    #[inline]
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        let (field, template) = match &self.origin {
+            Origin::Field(field) => (Some(field), None),
+            Origin::Template(template) => (None, Some(template)),
+        };
+        field
+            .into_iter()
+            .chain(template.into_iter().flat_map(TextTemplate::fields))
+    }
 }
 
 /// Where an attribute's value comes from.
@@ -85,66 +143,6 @@ pub enum Origin {
     Field(Field),
     /// Several, joined by text.
     Template(TextTemplate),
-}
-
-/// Text with fields in it, such as `{city}, {country}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextTemplate {
-    parts: Vec<Part>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
-    Literal(String),
-    Field(Field),
-}
-
-impl TextTemplate {
-    /// Reads a template; the error is the placeholder that is no field, or the text from an unclosed `{` on.
-    pub fn parse(template: &str) -> Result<Self, String> {
-        let mut parts = Vec::new();
-        let mut rest = template;
-        while let Some((literal, after)) = rest.split_once('{') {
-            if !literal.is_empty() {
-                parts.push(Part::Literal(literal.to_owned()));
-            }
-            let (name, after) = after.split_once('}').ok_or_else(|| format!("{{{after}"))?;
-            parts.push(Part::Field(Field::named(name).ok_or(name)?));
-            rest = after;
-        }
-        if !rest.is_empty() {
-            parts.push(Part::Literal(rest.to_owned()));
-        }
-        Ok(Self { parts })
-    }
-
-    /// The text for one person. Text between two fields stands only when both sides have a value;
-    /// `None` when every field is empty.
-    fn render(&self, worker: &Worker) -> Option<String> {
-        let mut text = String::new();
-        let mut pending = "";
-        let mut fields = 0;
-        let mut filled = 0;
-        for part in &self.parts {
-            match part {
-                Part::Literal(literal) if fields == 0 => text.push_str(literal),
-                Part::Literal(literal) => pending = literal,
-                Part::Field(field) => {
-                    fields += 1;
-                    if let Some(value) = field.text(worker) {
-                        if filled > 0 {
-                            text.push_str(pending);
-                        }
-                        text.push_str(value);
-                        filled += 1;
-                    }
-                    pending = "";
-                }
-            }
-        }
-        text.push_str(pending);
-        (filled > 0 || fields == 0).then_some(text)
-    }
 }
 
 /// When an attribute is written.
@@ -205,6 +203,8 @@ pub struct Lifecycle {
     pub missing_runs: u32,
     /// What happens when somebody who left comes back.
     pub rehires: Rehires,
+    /// What happens to those with a user of ours whom the source is not for.
+    pub out_of_scope: OutOfScope,
 }
 
 impl Default for Lifecycle {
@@ -221,6 +221,7 @@ impl Default for Lifecycle {
             missing: Missing::Suspend,
             missing_runs: 2,
             rehires: Rehires::Reactivate,
+            out_of_scope: OutOfScope::Hold,
         }
     }
 }
@@ -285,6 +286,17 @@ pub enum Rehires {
     Reactivate,
     /// The reactivation is planned and held until approved.
     Hold,
+}
+
+/// What happens to those with a user of ours whom the source is not for. Nothing else of theirs is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutOfScope {
+    /// The suspension is planned and held until approved.
+    Hold,
+    /// They are suspended.
+    Suspend,
+    /// Nothing.
+    Ignore,
 }
 
 /// A class of change: what limits and approvals count.

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::deel::{Person, to_worker};
+use crate::lifecycle::standing;
 use crate::*;
 
 fn zones() -> Zones {
@@ -65,7 +66,7 @@ fn standing_of(fields: Value, lifecycle: &Lifecycle, now: &str) -> Standing {
 fn every_field_of_the_table_comes_from_where_it_says() {
     let worker = worker(json!({
         "job_title": "Engineer", "department": {"name": "Data"}, "work_location": "London", "country": "GB",
-        "client_legal_entity": {"name": "Corp Ltd"}, "direct_manager": {"id": "w0"},
+        "client_legal_entity": {"name": "Corp Ltd"}, "direct_manager": {"id": "w0", "work_email": "Lee@Corp.example"},
         "addresses": [{"streetAddress": "1 High St", "locality": "Leeds", "country": "GB"}],
         "employments": [{"start_date": "2024-01-01", "team": {"name": "Platform"}, "job_title": "Data Engineer", "hiring_type": "eor"}],
     }));
@@ -86,11 +87,74 @@ fn every_field_of_the_table_comes_from_where_it_says() {
     country: GB
     city: Leeds
     employee_id: w1
+    work_phone: -
+    personal_phone: -
+    phone_numbers: -
     addresses: -
     manager: -
     ");
     assert_eq!(worker.manager, Some("w0".into()));
+    assert_eq!(worker.manager_email.as_deref(), Some("lee@corp.example"));
     assert_eq!(worker.zone.iana_name(), Some("Europe/London"));
+}
+
+#[test]
+fn a_worker_is_small_enough_for_a_company_of_100_000() {
+    // Longer text, addresses and the like come on top; of the 300 MB that a run may take, this is the floor.
+    assert!(size_of::<Worker>() <= 472, "{}", size_of::<Worker>());
+    assert!(
+        size_of::<SystemUser>() <= 440,
+        "{}",
+        size_of::<SystemUser>()
+    );
+    let worker = worker(json!({}));
+    assert_eq!(
+        worker.details, None,
+        "nothing is kept apart for who has nothing"
+    );
+}
+
+#[test]
+fn phone_numbers_and_custom_fields_of_deel_are_unread_until_asked_for() {
+    let mut worker = worker(json!({}));
+    let fields = ["work_phone", "personal_phone", "custom.Cost code"]
+        .map(|name| Field::named(name).unwrap());
+    assert!(fields.iter().all(|field| worker.is_unread(field)));
+    let personal: deel::Personal =
+        serde_json::from_value(json!({"birth_date": "1990-01-01", "phone_numbers": [
+            {"type": "HOME", "dial_code": "351", "phone_number": "9"},
+            {"type": "work", "dial_code": "+351", "phone_number": null},
+            {"type": "WORK", "dial_code": "351", "phone_number": "21 0"},
+            {"type": "PERSONAL", "dial_code": "351", "phone_number": "+351 91 0"},
+        ]}))
+        .unwrap();
+    deel::add_phone_numbers(&mut worker, &personal);
+    let person: Person = serde_json::from_value(record(json!({"custom_fields": [
+        {"name": "Cost code", "value": "4711"}, {"name": "Salary", "value": "1"}, {"name": "Desk", "value": null},
+    ]}))).unwrap();
+    deel::add_custom_fields(
+        &mut worker,
+        &person,
+        &["Cost code", "Desk"].map(Text::from).into(),
+    );
+    assert!(!fields.iter().any(|field| worker.is_unread(field)));
+    assert_eq!(
+        fields.map(|field| field.text(&worker).map(str::to_owned)),
+        [
+            Some("+35121 0".into()),
+            Some("+351 91 0".into()),
+            Some("4711".into())
+        ]
+    );
+    assert_eq!(worker.custom_fields().len(), 1, "others are not kept");
+    let none: deel::Personal = serde_json::from_value(json!({"phone_numbers": null})).unwrap();
+    deel::add_phone_numbers(&mut worker, &none);
+    deel::add_custom_fields(
+        &mut worker,
+        &serde_json::from_value(record(json!({"custom_fields": []}))).unwrap(),
+        &[].into(),
+    );
+    assert_eq!(worker.details, None);
 }
 
 #[test]
@@ -368,10 +432,75 @@ fn the_latest_employment_that_has_begun_gives_the_title() {
 }
 
 #[test]
+fn days_begin_and_end_once_whatever_the_clocks_do() {
+    let activate_at = jiff::civil::Time::constant(0, 30, 0, 0);
+    let lifecycle = Lifecycle {
+        activate_at,
+        ..Lifecycle::default()
+    };
+    for (zone, day, begins, ends) in [
+        // No midnight: the clocks jump from 00:00 to 01:00 on the first day, or on the day after the last one.
+        (
+            "Africa/Cairo",
+            "2026-04-24",
+            "2026-04-23T22:30:00Z",
+            "2026-04-24T21:00:00Z",
+        ),
+        (
+            "America/Santiago",
+            "2026-09-05",
+            "2026-09-05T04:30:00Z",
+            "2026-09-06T04:00:00Z",
+        ),
+        // Midnight twice: from 01:00 back to 00:00.
+        (
+            "America/Havana",
+            "2026-11-01",
+            "2026-11-01T04:30:00Z",
+            "2026-11-02T05:00:00Z",
+        ),
+        (
+            "America/Havana",
+            "2026-10-31",
+            "2026-10-31T04:30:00Z",
+            "2026-11-01T04:00:00Z",
+        ),
+        // From one minute past midnight back into the day before.
+        (
+            "America/St_Johns",
+            "2010-11-06",
+            "2010-11-06T03:00:00Z",
+            "2010-11-07T03:30:00Z",
+        ),
+        // Over the date line: there was no 30th of December.
+        (
+            "Pacific/Apia",
+            "2011-12-29",
+            "2011-12-29T10:30:00Z",
+            "2011-12-30T10:00:00Z",
+        ),
+        (
+            "Pacific/Apia",
+            "2011-12-30",
+            "2011-12-30T10:30:00Z",
+            "2011-12-30T10:00:00Z",
+        ),
+    ] {
+        let fields = json!({"employments": [{"start_date": day, "termination_last_day": day, "timezone": zone}]});
+        let worker = worker(fields);
+        let found = (
+            activation_moment(&worker, &lifecycle),
+            leaving_moment(&worker, &lifecycle),
+        );
+        assert_eq!(found, (Some(at(begins)), Some(at(ends))), "{zone} {day}");
+    }
+}
+
+#[test]
 fn an_unknown_zone_falls_back_with_a_warning() {
     let worker = worker(json!({"timezone": "Mars/Olympus", "country": "JP"}));
     assert_eq!(worker.zone.iana_name(), Some("Asia/Tokyo"));
-    assert_eq!(worker.warnings[0].code, "unknown_zone");
+    assert_eq!(worker.warnings()[0].code, "unknown_zone");
 }
 
 #[test]
@@ -653,6 +782,16 @@ fn addresses() -> impl Strategy<Value = Vec<Address>> {
     prop::collection::vec(address, 0..3)
 }
 
+fn phone_numbers() -> impl Strategy<Value = Vec<PhoneNumber>> {
+    let kinds = prop::sample::select(vec!["work", "mobile", "work_fax"]);
+    let number = prop::sample::select(vec!["+351 21 0", "+351210", "+351211"]);
+    let phone = (kinds, number).prop_map(|(kind, number)| PhoneNumber {
+        kind: kind.into(),
+        number: number.into(),
+    });
+    prop::collection::vec(phone, 0..3)
+}
+
 /// A few rows of the table, a custom attribute and a template among them, under every policy.
 fn rules() -> impl Strategy<Value = Vec<AttributeRule>> {
     use Update::{Always, IfEmpty, Never, OnChange, Once};
@@ -679,7 +818,10 @@ fn rules() -> impl Strategy<Value = Vec<AttributeRule>> {
 }
 
 fn workers() -> impl Strategy<Value = Worker> {
-    (prop::collection::vec(texts(), 12), addresses()).prop_map(|(texts, addresses)| {
+    let arrays = (addresses(), phone_numbers());
+    let unread = (any::<bool>(), any::<bool>());
+    let parts = (prop::collection::vec(texts(), 12), arrays, unread);
+    parts.prop_map(|(texts, (addresses, phone_numbers), (role, phones))| {
         let text = |index: usize| Some(Text::from(&texts[index])).filter(|text| !text.is_empty());
         Worker {
             employee_id: text(0),
@@ -694,14 +836,27 @@ fn workers() -> impl Strategy<Value = Worker> {
             worker_type: text(9),
             entity: text(10),
             city: text(11),
-            addresses,
+            details: Details {
+                addresses,
+                phone_numbers,
+                ..Details::default()
+            }
+            .boxed(),
+            unread: Unread::default()
+                .and(Part::Role, role)
+                .and(Part::PhoneNumbers, phones),
             ..worker(json!({"emails": [{"type": "work", "value": "a@b.example"}]}))
         }
     })
 }
 
 fn users() -> impl Strategy<Value = SystemUser> {
-    (prop::collection::vec(texts(), 14), addresses()).prop_map(|(texts, addresses)| {
+    let parts = (
+        prop::collection::vec(texts(), 14),
+        addresses(),
+        phone_numbers(),
+    );
+    parts.prop_map(|(texts, addresses, phone_numbers)| {
         let text = |index: usize| Text::from(&texts[index]);
         let badge = CustomAttribute {
             name: "badge".into(),
@@ -721,6 +876,7 @@ fn users() -> impl Strategy<Value = SystemUser> {
             employee_type: text(10),
             company: text(11),
             manager: text(12),
+            phone_numbers,
             addresses,
             attributes: vec![badge],
             ..SystemUser::default()
@@ -750,64 +906,6 @@ proptest! {
         }
         prop_assert!(!is_done || diff(&desired, &user, Some(&written)).is_empty());
     }
-}
-
-/// What changes for the job title, with HR's, our last and JumpCloud's value; an empty text stands for none.
-fn title_change(
-    update: Update,
-    blank: Blank,
-    hr: &str,
-    written: Option<&str>,
-    jumpcloud: &str,
-) -> Option<Value> {
-    let mut rules = Policy::deel().attributes;
-    rules.retain(|rule| rule.attribute == Attribute::JobTitle);
-    rules[0].update = update;
-    rules[0].blank = blank;
-    let worker = worker(json!({"job_title": hr}));
-    let user = SystemUser {
-        job_title: jumpcloud.into(),
-        ..SystemUser::default()
-    };
-    let written = written.map(|value| {
-        let mut written = Written::default();
-        written.record(&Attribute::JobTitle, json!(value), json!(value));
-        written
-    });
-    let desired = desired_user(&worker, &rules, None).unwrap();
-    diff(&desired, &user, written.as_ref())
-        .pop()
-        .map(|change| change.to)
-}
-
-#[test]
-fn update_policies_compare_three_values() {
-    use Update::{Always, IfEmpty, Never, OnChange, Once};
-    for (update, hr, written, jumpcloud, expected) in [
-        (Always, "A", Some("A"), "A", false),
-        (Always, "A", Some("A"), "B", true),
-        (Always, "B", Some("A"), "A", true),
-        (OnChange, "A", Some("A"), "B", false),
-        (OnChange, "B", Some("A"), "C", true),
-        (OnChange, "A", None, "B", true),
-        (IfEmpty, "A", Some("A"), "B", false),
-        (IfEmpty, "A", Some("A"), "", true),
-        (Once, "A", None, "", false),
-        (Never, "A", None, "", false),
-    ] {
-        let change = title_change(update, Blank::Keep, hr, written, jumpcloud);
-        assert_eq!(
-            change,
-            expected.then(|| json!(hr)),
-            "{update:?} {hr} {written:?} {jumpcloud}"
-        );
-    }
-    assert_eq!(title_change(Always, Blank::Keep, "", Some("A"), "A"), None);
-    assert_eq!(
-        title_change(Always, Blank::Clear, "", Some("A"), "A"),
-        Some(Value::Null)
-    );
-    assert_eq!(title_change(Always, Blank::Clear, "", Some("A"), ""), None);
 }
 
 #[test]

@@ -11,7 +11,9 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::jumpcloud::Address;
+use crate::details::{Details, Part, Unread};
+use crate::field::Field;
+use crate::jumpcloud::{Address, PhoneNumber};
 
 /// Short text: up to 24 bytes are kept in place, so that a company of 100,000 fits in memory.
 pub type Text = CompactString;
@@ -34,6 +36,12 @@ macro_rules! id {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
+            }
+        }
+
+        impl From<$crate::worker::Text> for $name {
+            fn from(id: $crate::worker::Text) -> Self {
+                Self(id)
             }
         }
 
@@ -101,18 +109,20 @@ pub struct Worker {
     pub entity: Option<Text>,
     /// The country, in whatever form the source gives it.
     pub country: Option<Text>,
-    /// The city of the first address.
+    /// The city: where the person works if the source says so, else where they live.
     pub city: Option<Text>,
-    /// The person's manager, when the source names one of its own people.
+    /// The person's manager, by the source's own id.
     pub manager: Option<WorkerId>,
-    /// Addresses.
-    pub addresses: Vec<Address>,
+    /// The manager's work e-mail, where the person's record has it: it finds a manager whom the source does not list.
+    pub manager_email: Option<Text>,
+    /// What most people have nothing of.
+    pub details: Option<Box<Details>>,
+    /// What the source was not asked for, or did not answer.
+    pub unread: Unread,
     /// Status and dates.
     pub employment: Employment,
     /// Where the person is: every date is a moment there.
     pub zone: TimeZone,
-    /// What was odd about the record and does not stop it.
-    pub warnings: Vec<Warning>,
 }
 
 impl Worker {
@@ -121,6 +131,75 @@ impl Worker {
         let own = self.employee_id.as_deref();
         own.into_iter()
             .chain((own != Some(self.id.as_str())).then_some(self.id.as_str()))
+    }
+
+    /// Addresses, at most one of a kind.
+    pub fn addresses(&self) -> &[Address] {
+        self.details.as_deref().map_or(&[], |own| &own.addresses)
+    }
+
+    /// Phone numbers, at most one of a kind.
+    pub fn phone_numbers(&self) -> &[PhoneNumber] {
+        self.details
+            .as_deref()
+            .map_or(&[], |own| &own.phone_numbers)
+    }
+
+    /// What was odd about the record and does not stop it.
+    pub fn warnings(&self) -> &[Warning] {
+        self.details.as_deref().map_or(&[], |own| &own.warnings)
+    }
+
+    /// The phone number of this kind.
+    pub fn phone_number(&self, kind: &str) -> Option<&str> {
+        let mut numbers = self.phone_numbers().iter();
+        numbers
+            .find(|own| own.kind == kind)
+            .map(|own| own.number.as_str())
+    }
+
+    /// The values of those custom fields that a rule names, by the fields' names.
+    pub fn custom_fields(&self) -> &[(Text, Text)] {
+        self.details
+            .as_deref()
+            .map_or(&[], |own| &own.custom_fields)
+    }
+
+    /// The value of a custom field.
+    pub fn custom_field(&self, name: &str) -> Option<&str> {
+        let mut fields = self.custom_fields().iter();
+        fields
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether nobody knows this field of the person: empty, it then says nothing.
+    #[inline]
+    pub fn is_unread(&self, field: &Field) -> bool {
+        !self.unread.is_empty() && field.part().is_some_and(|part| self.unread.has(part))
+    }
+
+    /// Adds phone numbers, read after the record itself.
+    pub(crate) fn set_phone_numbers(&mut self, phone_numbers: Vec<PhoneNumber>) {
+        self.unread = self.unread.without(Part::PhoneNumbers);
+        self.change_details(|own| own.phone_numbers = phone_numbers);
+    }
+
+    /// Adds custom fields, read after the record itself.
+    pub(crate) fn set_custom_fields(&mut self, custom_fields: Vec<(Text, Text)>) {
+        self.unread = self.unread.without(Part::CustomFields);
+        self.change_details(|own| own.custom_fields = custom_fields);
+    }
+
+    /// Adds what somebody should look at about this person.
+    pub fn warn(&mut self, warning: Warning) {
+        self.change_details(|own| own.warnings.push(warning));
+    }
+
+    fn change_details(&mut self, change: impl FnOnce(&mut Details)) {
+        let mut details = self.details.take().unwrap_or_default();
+        change(&mut details);
+        self.details = details.boxed();
     }
 }
 
@@ -131,8 +210,20 @@ pub struct Employment {
     pub status: Status,
     /// The first day.
     pub start: Option<Date>,
-    /// The last day, when one is given: it decides over the status.
+    /// The last day, when one is given: it decides over the status. One before `start` is that of the employment before
+    /// the next one.
     pub last_day: Option<Date>,
+}
+
+impl Employment {
+    /// With a date that cannot be read.
+    pub(crate) fn unreadable(date: &str) -> Self {
+        Self {
+            status: Status::Unclear(format!("`{date}` is not a date")),
+            start: None,
+            last_day: None,
+        }
+    }
 }
 
 /// An employment status, the row of the lifecycle table in `docs/mapping.md`.
@@ -208,26 +299,26 @@ pub struct Zones {
 }
 
 impl Zones {
-    /// The zone of a person, with a warning when the record's own zone is unknown.
-    pub fn zone_of(
+    /// The zone of a person: the first of the `recorded` ones that exists, else by place. With a warning when a
+    /// recorded zone is unknown.
+    pub fn zone_of<'a>(
         &self,
-        recorded: Option<&str>,
+        recorded: impl IntoIterator<Item = &'a str>,
         location: Option<&str>,
         country: Option<&str>,
     ) -> (TimeZone, Option<Warning>) {
         let mut warning = None;
-        if let Some(name) = recorded.map(str::trim).filter(|name| !name.is_empty()) {
-            match TimeZone::get(name) {
-                Ok(zone) => return (zone, None),
-                Err(_) => {
-                    warning = Some(Warning::new(
-                        "unknown_zone",
-                        format!(
-                            "the record's time zone `{name}` is unknown; dates follow the table or the source's zone"
-                        ),
-                    ));
-                }
+        let recorded = recorded.into_iter().map(str::trim);
+        for name in recorded.filter(|name| !name.is_empty()) {
+            if let Ok(zone) = TimeZone::get(name) {
+                return (zone, warning);
             }
+            warning = Some(Warning::new(
+                "unknown_zone",
+                format!(
+                    "the record's time zone `{name}` is unknown; dates follow that of the place, or the source's"
+                ),
+            ));
         }
         let listed = [location, country]
             .into_iter()
@@ -235,34 +326,4 @@ impl Zones {
             .find_map(|place| self.table.get(&place.trim().to_lowercase()));
         (listed.unwrap_or(&self.default).clone(), warning)
     }
-}
-
-/// Trimmed text without control characters; `None` when nothing is left.
-pub(crate) fn clean(value: Option<&str>) -> Option<Text> {
-    let value = value?.trim();
-    if value.is_empty() {
-        return None;
-    }
-    if value.chars().any(char::is_control) {
-        let kept: String = value
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        let kept = kept.split_whitespace().collect::<Vec<_>>().join(" ");
-        return (!kept.is_empty()).then(|| kept.into());
-    }
-    Some(value.into())
-}
-
-/// [`clean`], in lower case: JumpCloud and HR systems differ in how they write an address.
-pub(crate) fn clean_email(value: Option<&str>) -> Option<Text> {
-    clean(value).map(|value| value.to_lowercase())
-}
-
-/// Whether this is an e-mail address, as far as JumpCloud looks: one `@` with something on both sides, no spaces.
-pub(crate) fn is_email(text: &str) -> bool {
-    !text.contains(char::is_whitespace)
-        && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-        })
 }

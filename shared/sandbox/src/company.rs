@@ -1,6 +1,7 @@
-//! Invented companies: who works in Deel, and who is in JumpCloud already. Always the same for the same day.
+//! Invented companies: who works in HR, and who is in JumpCloud already. Always the same for the same day.
 
 mod hard_cases;
+mod humaans;
 mod places;
 
 #[cfg(test)]
@@ -19,11 +20,13 @@ use places::{PLACES, Place};
 
 type Person = Map<String, Value>;
 
-/// Who works in Deel, and who is in JumpCloud already, at the start; by default nobody.
+/// Who works in HR, and who is in JumpCloud already, at the start; by default nobody.
 #[derive(Debug, Clone, Default)]
 pub struct Company {
     /// People as Deel shows them.
     pub people: Vec<Map<String, Value>>,
+    /// Those who are in Humaans.
+    pub humaans: Vec<Profile>,
     /// Users as JumpCloud shows them; fields left out are those of a new user.
     pub users: Vec<Map<String, Value>>,
 }
@@ -117,11 +120,12 @@ impl Company {
         }
         Self {
             people: staff.finish(),
+            humaans: humaans::profiles(today),
             users: users_before(&regular),
         }
     }
 
-    /// So many people, all hired and employed; every fiftieth has the name of somebody else. Nobody is in JumpCloud.
+    /// So many people, all hired by Deel and employed; every fiftieth has the name of somebody else. Nobody is in JumpCloud.
     pub fn sized(count: usize, today: Date) -> Self {
         let start = today.saturating_sub(1.year());
         let people = (0..count).map(|number| {
@@ -141,7 +145,7 @@ impl Company {
         });
         Self {
             people: people.collect(),
-            users: Vec::new(),
+            ..Self::default()
         }
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::deel::Deel;
 use crate::faults::Fault;
+use crate::humaans::{Collection, Humaans};
 use crate::jumpcloud::{JumpCloud, Target};
 use crate::requests::{LoadSummary, Requests};
 use crate::state::Shared;
@@ -45,6 +46,13 @@ fn route(shared: &Arc<Shared>, call: &Call) -> Result<Answer, String> {
     let deel = Deel::new(Arc::clone(shared));
     let jumpcloud = JumpCloud::new(Arc::clone(shared));
     let segments = call.segments("/sandbox");
+    if let ["humaans", collection, id @ ..] = segments.as_slice() {
+        let collection = Collection::named(collection);
+        return collection.map_or_else(
+            || Ok(not_found()),
+            |collection| humaans(&Humaans::new(Arc::clone(shared)), collection, id, call),
+        );
+    }
     Ok(match (call.method.as_str(), segments.as_slice()) {
         ("GET", []) if call.path.starts_with("/sandbox") => Answer::ok(&summary(shared)),
         ("GET", ["mails"]) => Answer::ok(&jumpcloud.mails()),
@@ -101,6 +109,31 @@ fn route(shared: &Arc<Shared>, call: &Call) -> Result<Answer, String> {
     })
 }
 
+/// The records of Humaans.
+fn humaans(
+    humaans: &Humaans,
+    collection: Collection,
+    id: &[&str],
+    call: &Call,
+) -> Result<Answer, String> {
+    Ok(match (call.method.as_str(), id) {
+        ("GET", []) => Answer::ok(&humaans.all(collection)),
+        ("POST", []) => {
+            let id = humaans.add(collection, body(call)?);
+            Answer::json(StatusCode::CREATED, &humaans.get(collection, &id))
+        }
+        ("PATCH", [id]) => {
+            let fields = body::<Map<String, Value>>(call)?;
+            if !humaans.update(collection, id, |record| record.extend(fields)) {
+                return Ok(not_found());
+            }
+            Answer::ok(&humaans.get(collection, id))
+        }
+        ("DELETE", [id]) if humaans.remove(collection, id) => no_content(),
+        _ => not_found(),
+    })
+}
+
 /// Every group with its members, which JumpCloud itself shows apart.
 fn groups(jumpcloud: &JumpCloud) -> Vec<Value> {
     let mut groups = jumpcloud.groups();
@@ -138,6 +171,7 @@ fn summary(shared: &Shared) -> Value {
     json!({
         "now": now,
         "people": state.deel.people.len(),
+        "humaans": state.humaans.headcount(),
         "users": users,
         "mails": state.jumpcloud.mails.len(),
         "faults": state.faults.len(),

@@ -340,7 +340,7 @@ impl Struck {
     /// The request that is answered in place of this one, where a list moves.
     pub(crate) fn moved(&self, call: &Call) -> Option<Call> {
         let rows = self.distortions().find_map(|kind| match kind {
-            FaultKind::RepeatedPage => Some(-list_parameter(call, "limit")),
+            FaultKind::RepeatedPage => Some(-list_parameter(call, is_limit)),
             FaultKind::ShiftedPage { rows } => Some(*rows),
             FaultKind::WrongTotal { .. }
             | FaultKind::EmptyPage
@@ -373,7 +373,7 @@ impl Struck {
         for kind in self.distortions() {
             match kind {
                 FaultKind::WrongTotal { by } => {
-                    for pointer in ["/totalCount", "/events_count", "/page/total_rows"] {
+                    for pointer in ["/totalCount", "/events_count", "/page/total_rows", "/total"] {
                         if let Some(total) = body.pointer_mut(pointer) {
                             *total =
                                 (total.as_i64().unwrap_or_default().saturating_add(*by)).into();
@@ -392,8 +392,10 @@ impl Struck {
                     }
                 }
                 FaultKind::RepeatedPage | FaultKind::ShiftedPage { .. } => {
-                    if let Some(offset) = body.pointer_mut("/page/offset") {
-                        *offset = list_parameter(call, "offset").into();
+                    for pointer in ["/page/offset", "/skip"] {
+                        if let Some(offset) = body.pointer_mut(pointer) {
+                            *offset = list_parameter(call, is_offset).into();
+                        }
                     }
                 }
                 FaultKind::Status { .. }
@@ -465,13 +467,18 @@ fn status_code(status: u16) -> hyper::StatusCode {
     hyper::StatusCode::from_u16(status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// JumpCloud says `skip`, Deel says `offset`.
+/// JumpCloud says `skip`, Deel `offset`, Humaans `$skip`.
 fn is_offset(name: &str) -> bool {
-    matches!(name, "skip" | "offset")
+    matches!(name, "skip" | "offset" | "$skip")
 }
 
-fn list_parameter(call: &Call, name: &str) -> i64 {
-    call.parameter(name)
-        .and_then(|value| value.parse().ok())
+fn is_limit(name: &str) -> bool {
+    matches!(name, "limit" | "$limit")
+}
+
+fn list_parameter(call: &Call, is_it: fn(&str) -> bool) -> i64 {
+    let found = call.query.iter().find(|(name, _)| is_it(name));
+    found
+        .and_then(|(_, value)| value.parse().ok())
         .unwrap_or_default()
 }

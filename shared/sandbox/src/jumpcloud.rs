@@ -179,6 +179,11 @@ impl JumpCloud {
         self.now().jumpcloud.put_member(group_id, user_id)
     }
 
+    /// Takes a user out of a group; returns whether they were in it.
+    pub fn remove_member(&self, group_id: &str, user_id: &str) -> bool {
+        self.now().jumpcloud.groups.remove(group_id, user_id)
+    }
+
     /// The ids of a group's members, the oldest user first; nobody where there is no such group.
     pub fn members(&self, group_id: &str) -> Vec<String> {
         let state = self.now();

@@ -1,4 +1,4 @@
-//! Stand-ins over real HTTP for everything outside: JumpCloud, Deel, DynamoDB and Secrets Manager.
+//! Stand-ins over real HTTP for everything outside: JumpCloud, Deel, Humaans, DynamoDB and Secrets Manager.
 //!
 //! Used on one machine, by tests and by benchmarks; never by a deployed function. The stand-ins enforce the vendors'
 //! documented rules and know nothing of rollcall: they must not share its code, or they would share its mistakes.
@@ -23,6 +23,7 @@
 //! | `POST /` | DynamoDB and Secrets Manager, told apart by `X-Amz-Target` |
 //! | `/jumpcloud/api/…` | JumpCloud's v1 API, and v2 below `/jumpcloud/api/v2/` |
 //! | `/deel/rest/v2/…` | Deel's API |
+//! | `/humaans/api/…` | Humaans' API |
 //! | `/sandbox/…` | the control API |
 //!
 //! # The control API
@@ -40,6 +41,9 @@
 //! | `POST /sandbox/people` | hires the person in the body, answers with the person |
 //! | `PATCH /sandbox/people/{id}` | replaces the fields in the body |
 //! | `DELETE /sandbox/people/{id}` | removes the person |
+//! | `GET /sandbox/humaans/{collection}` | the records in Humaans: `people`, `job-roles`, `locations`, `companies`, `custom-fields`, `custom-values` |
+//! | `POST /sandbox/humaans/{collection}` | adds the record in the body, answers with the record |
+//! | `PATCH`, `DELETE /sandbox/humaans/{collection}/{id}` | replaces the fields in the body; removes the record |
 //! | `GET /sandbox/users` | the users in JumpCloud |
 //! | `PATCH /sandbox/users/{id}` | replaces the fields in the body, e.g. `{"password_expired":true}`, whatever the rules |
 //! | `GET /sandbox/groups` | the groups in JumpCloud, with the ids of their members |
@@ -52,6 +56,7 @@ mod company;
 mod control;
 mod deel;
 mod faults;
+mod humaans;
 mod jumpcloud;
 mod limiter;
 mod profile;
@@ -72,6 +77,7 @@ pub use clock::Clock;
 pub use company::Company;
 pub use deel::{Deel, DeelRules};
 pub use faults::{Fault, FaultKind, Faults};
+pub use humaans::{Collection, Humaans, HumaansRules};
 pub use jumpcloud::{JumpCloud, JumpCloudRules, Mail, MailKind};
 pub use limiter::RateLimit;
 pub use profile::{Office, Profile, Stage};
@@ -88,12 +94,14 @@ pub struct Options {
     pub port: u16,
     /// Where DynamoDB keeps its tables.
     pub database: Database,
-    /// Who works in Deel, and who is in JumpCloud already.
+    /// Who works in HR, and who is in JumpCloud already.
     pub company: Company,
     /// The API key that JumpCloud accepts; also the secret `rollcall/jumpcloud`.
     pub jumpcloud_key: String,
     /// The token that Deel accepts; also the secret `rollcall/deel`.
     pub deel_token: String,
+    /// The token that Humaans accepts; also the secret `rollcall/humaans`.
+    pub humaans_token: String,
     /// Seeds the order of lists that have no defined order.
     pub seed: u64,
 }
@@ -106,6 +114,7 @@ impl Default for Options {
             company: Company::default(),
             jumpcloud_key: "sandbox-jumpcloud-key".to_owned(),
             deel_token: "sandbox-deel-token".to_owned(),
+            humaans_token: "sandbox-humaans-token".to_owned(),
             seed: 1,
         }
     }
@@ -170,6 +179,11 @@ impl Sandbox {
         format!("{}/deel", self.url())
     }
 
+    /// What stands before `/api` in Humaans' paths.
+    pub fn humaans_url(&self) -> String {
+        format!("{}/humaans", self.url())
+    }
+
     /// The endpoint of DynamoDB and of Secrets Manager.
     pub fn aws_url(&self) -> String {
         self.url()
@@ -178,6 +192,11 @@ impl Sandbox {
     /// The people in Deel.
     pub fn deel(&self) -> Deel {
         Deel::new(Arc::clone(&self.shared))
+    }
+
+    /// The people in Humaans.
+    pub fn humaans(&self) -> Humaans {
+        Humaans::new(Arc::clone(&self.shared))
     }
 
     /// The users in JumpCloud.

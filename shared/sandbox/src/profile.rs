@@ -1,4 +1,6 @@
-//! Makes people as Deel shows them: every documented field, from the few facts that matter to a test.
+//! Makes people as Deel and Humaans show them: every documented field, from the few facts that matter to a test.
+
+mod humaans;
 
 use std::collections::BTreeMap;
 
@@ -6,6 +8,8 @@ use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use crate::wire::object;
+
+pub(crate) use humaans::{HumaansRecords, short_id};
 
 /// Where somebody works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +111,7 @@ impl Stage {
     }
 }
 
-/// The facts about a person; `Value::from` makes the person.
+/// The facts about a person; `Value::from` makes the person as Deel has it.
 ///
 /// Employed in London since 2024 unless told otherwise. What no method can say, [`Profile::with`] can.
 #[derive(Debug, Clone)]
@@ -215,7 +219,7 @@ impl Profile {
         self
     }
 
-    /// The direct manager, a person as Deel shows one.
+    /// The direct manager, a person of the same HR system.
     #[must_use]
     pub fn manager(mut self, person: &Map<String, Value>) -> Self {
         let work_email = person
@@ -254,7 +258,7 @@ impl Profile {
         self
     }
 
-    /// The person, without an `id` unless one was set.
+    /// The person as Deel has it, without an `id` unless one was set.
     pub fn to_person(&self) -> Map<String, Value> {
         let words = self.stage.words();
         let Office {
@@ -317,13 +321,18 @@ impl Profile {
             "employments": self.employments(&words),
         });
         let mut person = object(fields);
+        self.override_fields(&mut person);
+        person
+    }
+
+    /// What the test wants otherwise.
+    fn override_fields(&self, person: &mut Map<String, Value>) {
         for (field, value) in &self.overrides {
             match value {
                 Some(value) => person.insert(field.clone(), value.clone()),
                 None => person.remove(field),
             };
         }
-        person
     }
 
     fn full_name(&self) -> String {
@@ -417,7 +426,7 @@ pub(crate) fn id_of(name: &str) -> String {
 }
 
 /// FNV-1a: ids need to differ and to stay the same, no more.
-fn hash(text: &str) -> u64 {
+pub(crate) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

@@ -142,6 +142,7 @@ async fn dispatch(vendor: Vendor, shared: &Shared, call: &Call) -> Answer {
     match vendor {
         Vendor::JumpCloud => shared.lock().jumpcloud.answer(call, now),
         Vendor::Deel => shared.lock().deel.answer(call),
+        Vendor::Humaans => shared.lock().humaans.answer(call),
         Vendor::DynamoDb => shared.dynamodb.forward(call).await,
         Vendor::SecretsManager => shared.lock().secrets.answer(call, now),
     }

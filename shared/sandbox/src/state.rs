@@ -9,6 +9,7 @@ use crate::aws::{DynamoDbProxy, SecretStore};
 use crate::clock::Clock;
 use crate::deel::HrOrganization;
 use crate::faults::FaultList;
+use crate::humaans::HumaansAccount;
 use crate::jumpcloud::Directory;
 use crate::requests::RequestLog;
 use crate::{Options, Vendor};
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     pub(crate) jumpcloud: Directory,
     pub(crate) deel: HrOrganization,
+    pub(crate) humaans: HumaansAccount,
     pub(crate) secrets: SecretStore,
     pub(crate) faults: FaultList,
     pub(crate) requests: RequestLog,
@@ -40,6 +42,7 @@ impl Shared {
             company,
             jumpcloud_key,
             deel_token,
+            humaans_token,
             seed,
             port: _,
             database: _,
@@ -47,12 +50,14 @@ impl Shared {
         let mut secrets = SecretStore::default();
         secrets.set("rollcall/jumpcloud", &jumpcloud_key);
         secrets.set("rollcall/deel", &deel_token);
+        secrets.set("rollcall/humaans", &humaans_token);
         Self {
             clock,
             dynamodb: DynamoDbProxy::new(dynamodb),
             state: Mutex::new(State {
                 jumpcloud: Directory::new(jumpcloud_key, company.users, seed, now),
                 deel: HrOrganization::new(deel_token, company.people, seed, now),
+                humaans: HumaansAccount::new(humaans_token, &company.humaans, now),
                 secrets,
                 faults: FaultList::default(),
                 requests: RequestLog::default(),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{Database, EmbeddedDynamoDb, Options, Profile, Sandbox, Vendor};
 
-/// A sandbox without Deel's rate limit, and a client that does not follow redirects.
+/// A sandbox without rate limits of HR, and a client that does not follow redirects.
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) http: reqwest::Client,
@@ -21,6 +21,7 @@ impl World {
     pub(crate) async fn with(options: Options) -> Self {
         let sandbox = Sandbox::start(options).await.unwrap();
         sandbox.deel().rules(|rules| rules.rate_limit = None);
+        sandbox.humaans().rules(|rules| rules.rate_limit = None);
         let http = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
@@ -46,6 +47,16 @@ impl World {
     pub(crate) async fn deel(&self, path: &str) -> (u16, Value) {
         let url = format!("{}/rest/v2{path}", self.sandbox.deel_url());
         answer(self.request("GET", &url).bearer_auth("sandbox-deel-token")).await
+    }
+
+    /// Status and body of a Humaans request.
+    pub(crate) async fn humaans(&self, path: &str) -> (u16, Value) {
+        let url = format!("{}/api{path}", self.sandbox.humaans_url());
+        answer(
+            self.request("GET", &url)
+                .bearer_auth("sandbox-humaans-token"),
+        )
+        .await
     }
 
     pub(crate) async fn control(&self, method: &str, path: &str, body: Value) -> (u16, Value) {

@@ -17,6 +17,8 @@ pub enum Vendor {
     JumpCloud,
     /// Deel's API.
     Deel,
+    /// Humaans' API.
+    Humaans,
     /// Amazon DynamoDB.
     DynamoDb,
     /// AWS Secrets Manager.
@@ -25,9 +27,10 @@ pub enum Vendor {
 
 impl Vendor {
     /// Every vendor.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::JumpCloud,
         Self::Deel,
+        Self::Humaans,
         Self::DynamoDb,
         Self::SecretsManager,
     ];
@@ -72,6 +75,8 @@ impl Call {
             Some(Vendor::JumpCloud)
         } else if self.path.starts_with("/deel/") {
             Some(Vendor::Deel)
+        } else if self.path.starts_with("/humaans/") {
+            Some(Vendor::Humaans)
         } else if self.path == "/" && target.starts_with("DynamoDB_20120810.") {
             Some(Vendor::DynamoDb)
         } else if self.path == "/" && target.starts_with("secretsmanager.") {

@@ -7,7 +7,7 @@ mod metrics;
 use std::path::PathBuf;
 
 use aws_config::BehaviorVersion;
-use clients::{ClientError, Freshness, JumpCloud, JumpCloudOptions, KeySource};
+use clients::{ClientError, Freshness, JumpCloud, KeySource, Options};
 use config::{Config, SecretName};
 use secrets::Secrets;
 use state::State;
@@ -142,16 +142,16 @@ pub fn jumpcloud(
     secrets: &Secrets,
     allowed_hosts: &[String],
 ) -> Result<JumpCloud, StartError> {
-    let options = JumpCloudOptions {
+    let options = Options {
         base_url: config.base_url.clone(),
-        organization: config.organization.clone(),
         requests_per_second: config.requests_per_second,
         concurrency: config.concurrency,
         allowed_hosts: allowed_hosts.to_vec(),
-        ..JumpCloudOptions::default()
+        ..JumpCloud::options()
     };
     let key = key_source(secrets, &config.api_key);
-    JumpCloud::new(options, key).map_err(|error| StartError::JumpCloud(Box::new(error)))
+    JumpCloud::new(options, &config.organization, key)
+        .map_err(|error| StartError::JumpCloud(Box::new(error)))
 }
 
 /// A vendor's key by its name, read when a client asks for it.

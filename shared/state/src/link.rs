@@ -2,9 +2,12 @@
 //!
 //! A link makes a user ours: it is written together with the ownership of its user.
 
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{Class, SourceName, SystemUserId, Text, WorkerId, WorkerKey, Written};
+use mapping::{Class, SourceName, SystemUserId, Text, UserGroupId, WorkerId, WorkerKey, Written};
 
 use crate::item::{
     Attribute, Damage, Item, Key, as_map, as_number, as_text, as_time, flag, is_set, map, number,
@@ -40,8 +43,13 @@ pub struct Link {
     pub missing: Option<Missing>,
     /// Set while a SCIM client keeps the user without access. It is the clients' to set: see [`State::put_link`].
     pub scim_hold: Option<Box<ByClient>>,
+    /// The groups that a rule put the user into, or was about to, each with the name of that rule. Who was put there by
+    /// anybody else is not among them.
+    pub groups: BTreeMap<UserGroupId, Text>,
     /// The run that began a write which was not seen to finish.
     pub pending: Option<RunId>,
+    /// The version of HR's record with which what HR tells apart, such as phone numbers, was last read.
+    pub details: Option<Text>,
     /// When the link was made.
     pub created_at: Timestamp,
 }
@@ -86,7 +94,9 @@ impl Link {
             invited_at: None,
             missing: None,
             scim_hold: None,
+            groups: BTreeMap::new(),
             pending: None,
+            details: None,
             created_at,
         }
     }
@@ -216,7 +226,7 @@ fn lookup_of(email: &str) -> String {
 }
 
 /// The attributes that the sync owns: all but the key and `scim_hold`.
-pub(crate) fn attributes(link: &Link) -> [Attribute; 11] {
+pub(crate) fn attributes(link: &Link) -> [Attribute; 13] {
     let Link {
         key: _,
         user_id,
@@ -228,7 +238,9 @@ pub(crate) fn attributes(link: &Link) -> [Attribute; 11] {
         invited_at,
         missing,
         scim_hold: _,
+        groups,
         pending,
+        details,
         created_at,
     } = link;
     [
@@ -278,9 +290,23 @@ pub(crate) fn attributes(link: &Link) -> [Attribute; 11] {
                 },
             ),
         ),
+        (
+            "groups",
+            (!groups.is_empty()).then(|| encode_groups(groups)),
+        ),
         ("pending", pending.as_ref().map(text)),
+        ("details", details.as_ref().map(text)),
         ("created_at", Some(text(created_at))),
     ]
+}
+
+fn encode_groups(groups: &BTreeMap<UserGroupId, Text>) -> AttributeValue {
+    let entries = groups.iter();
+    AttributeValue::M(
+        entries
+            .map(|(id, rule)| (id.to_string(), text(rule)))
+            .collect(),
+    )
 }
 
 pub(crate) fn decode(item: &Item) -> Result<Link, Damage> {
@@ -301,9 +327,20 @@ pub(crate) fn decode(item: &Item) -> Result<Link, Damage> {
             .map(decode_missing)
             .transpose()?,
         scim_hold: optional_by(item, "scim_hold")?.map(Box::new),
+        groups: optional(item, "groups", as_map)?
+            .into_iter()
+            .flatten()
+            .map(decode_group)
+            .collect::<Result<_, _>>()?,
         pending: optional(item, "pending", as_text)?.map(RunId::from),
+        details: optional(item, "details", as_text)?.map(Text::from),
         created_at: required(item, "created_at", as_time)?,
     })
+}
+
+fn decode_group((id, rule): (&String, &AttributeValue)) -> Result<(UserGroupId, Text), Damage> {
+    let rule = as_text(rule).ok_or(Damage::Unreadable("groups"))?;
+    Ok((UserGroupId::from(id.as_str()), rule.into()))
 }
 
 fn decode_suspension(entries: &Item) -> Result<Suspension, Damage> {

@@ -113,7 +113,9 @@ fn link(id: &str) -> Link {
         invited_at: None,
         missing: None,
         scim_hold: None,
+        groups: std::collections::BTreeMap::new(),
         pending: None,
+        details: None,
         created_at: noon(),
     }
 }

@@ -16,12 +16,14 @@ mod groups;
 mod hr;
 mod idempotency;
 mod listing;
+mod rights;
 mod users;
 
 use e2e::{Response, Scim, World};
 use serde_json::{Value, json};
 
 const USER_URN: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+const SEARCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 const ENTERPRISE_URN: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 /// A user about whom nothing is odd.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::http::Method;
 use serde_json::{Map, Value};
 
+use super::references::references;
 use crate::discovery::MAX_BULK_OPERATIONS;
 use crate::error::ScimError;
 use crate::patch::{check_schemas, member};
@@ -36,6 +37,10 @@ pub(super) struct Job {
     /// Behind the base URL.
     pub(super) path: String,
     pub(super) data: Value,
+    /// The operations whose resources it refers to.
+    pub(super) refers_to: BTreeSet<String>,
+    /// Whether it is all that the client asks for, or a part of that.
+    pub(super) is_whole: bool,
 }
 
 impl BulkRequest {
@@ -84,14 +89,30 @@ impl Job {
             })?;
         let path = text(operation, "path")?
             .ok_or_else(|| ScimError::syntax("an operation needs a `path`"))?;
+        let path = format!("/{}", path.trim_start_matches('/'));
+        let data = member(operation, "data").cloned().unwrap_or_default();
         Ok(Self {
             place,
             method,
             bulk_id: text(operation, "bulkId")?,
             version: text(operation, "version")?,
-            path: format!("/{}", path.trim_start_matches('/')),
-            data: member(operation, "data").cloned().unwrap_or_default(),
+            refers_to: references(&path, &data),
+            path,
+            data,
+            is_whole: true,
         })
+    }
+
+    /// A part of the operation: what is done at this path, with this.
+    pub(super) fn part(&self, method: Method, path: String, data: Value) -> Self {
+        Self {
+            method,
+            refers_to: references(&path, &data),
+            path,
+            data,
+            is_whole: false,
+            ..self.clone()
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+use super::references::references;
 use super::*;
 
 fn jobs(operations: &Value) -> Result<Vec<Job>, ScimError> {
@@ -66,23 +67,94 @@ fn what_refers_to_itself_is_made_without_that_and_completed() {
     );
 }
 
+/// Where an id is expected, `bulkId:1` refers (RFC 7644 §3.7.2); elsewhere it is a text.
 #[test]
-fn references_stand_in_paths_and_wherever_a_text_does() {
-    let data = json!({"manager": {"value": "bulkId:b"}, "list": ["bulkId:a", "bulkId", 1, null]});
-    assert_eq!(
-        references("/Users/bulkId:c", &data),
-        BTreeSet::from(["a", "b", "c"])
-    );
-    let id = |bulk_id: &str| match bulk_id {
-        "c" => Ok("3"),
-        _ => Ok("other"),
-    };
-    let (path, data) = resolve("/Users/bulkId:c", &data, id).unwrap();
-    assert_eq!(path, "/Users/3");
-    assert_eq!(
-        data,
-        json!({"manager": {"value": "other"}, "list": ["other", "bulkId", 1, null]})
-    );
+fn references_stand_where_an_id_is_expected_and_nowhere_else() {
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let patching = |operation: Value| json!({"operations": [operation]});
+    let with_urn = |value: Value| json!({enterprise: value});
+    for (refers, data) in [
+        (
+            true,
+            json!({"members": [{"type": "User", "Value": "bulkId:1"}]}),
+        ),
+        (
+            true,
+            json!({"members": [{"$ref": "https://x.test/Users/bulkId:1"}]}),
+        ),
+        (true, json!({"members": ["bulkId:1"]})),
+        (true, json!({"manager.value": "bulkId:1"})),
+        (true, with_urn(json!({"manager": {"value": "bulkId:1"}}))),
+        (true, with_urn(json!({"manager": "bulkId:1"}))),
+        (true, json!({format!("{enterprise}:manager"): "bulkId:1"})),
+        (
+            true,
+            patching(json!({"path": "members", "value": [{"value": "bulkId:1"}]})),
+        ),
+        (
+            true,
+            patching(json!({"Path": r#"members[value eq "bulkId:1"]"#})),
+        ),
+        (
+            true,
+            patching(json!({"path": format!("{enterprise}:manager"), "value": "bulkId:1"})),
+        ),
+        (
+            true,
+            patching(json!({"path": enterprise, "value": {"manager": "bulkId:1"}})),
+        ),
+        (
+            true,
+            patching(json!({"value": {"members": [{"value": "bulkId:1"}]}})),
+        ),
+        (
+            true,
+            patching(json!({"value": {enterprise: {"manager": {"value": "bulkId:1"}}}})),
+        ),
+        (
+            false,
+            json!({"title": "bulkId:1", "userName": "bulkId:1", "externalId": "bulkId:1"}),
+        ),
+        (
+            false,
+            json!({"emails": [{"value": "bulkId:1"}], "password": "bulkId:1"}),
+        ),
+        (
+            false,
+            json!({"groups": [{"value": "bulkId:1"}], "unknown": {"manager": "bulkId:1"}}),
+        ),
+        (
+            false,
+            json!({"members": [{"value": "bulkId", "display": "bulkId:1"}, 1, null]}),
+        ),
+        (
+            false,
+            patching(json!({"path": "title", "value": "bulkId:1"})),
+        ),
+        (
+            false,
+            patching(json!({"path": r#"emails[value eq "bulkId:1"].type"#, "value": "home"})),
+        ),
+        (false, patching(json!({"value": {"title": "bulkId:1"}}))),
+        (false, patching(json!("bulkId:1"))),
+        (false, json!("bulkId:1")),
+    ] {
+        let found = references("/Users", &data);
+        assert_eq!(
+            found,
+            refers.then(|| "1".to_owned()).into_iter().collect(),
+            "{data}"
+        );
+        let (mut path, mut resolved) = ("/Users/bulkId:1".to_owned(), data.clone());
+        resolve(&mut path, &mut resolved, &mut |_| Ok("5f0".to_owned())).unwrap();
+        assert_eq!(path, "/Users/5f0");
+        let expected = if refers {
+            data.to_string().replace("bulkId:1", "5f0")
+        } else {
+            data.to_string()
+        };
+        assert_eq!(resolved.to_string(), expected);
+    }
 }
 
 #[test]

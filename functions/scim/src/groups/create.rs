@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use state::GroupRecord;
 
 use super::members::{Membership, Steps};
-use super::write::{forget, name_taken};
+use super::write::{forget, name_taken, refuse_taken_name};
 use super::{Known, text};
 use crate::error::{ScimError, ScimType};
 use crate::list;
@@ -32,7 +32,9 @@ pub(crate) async fn create(call: &Call<'_>, operation: &Operation<'_>) -> Result
         refuse_known_id(call, external_id).await?;
     }
     let steps = membership.first_steps(call, MAX_MEMBERS).await?;
-    let (group, for_sure) = make(call, text(&asked, "displayName").unwrap_or_default()).await?;
+    let name = text(&asked, "displayName").unwrap_or_default();
+    refuse_taken_name(call, name, None).await?;
+    let (group, for_sure) = make(call, name).await?;
     let mut record = GroupRecord::new(group.id.as_str().into());
     record.modified_at = Some(call.now);
     if let Some(external_id) = external_id {

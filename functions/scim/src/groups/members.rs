@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::text;
 use crate::error::{ScimError, ScimType};
-use crate::patch::MemberChange;
+use crate::patch::{MemberChange, cannot_be_altered};
 use crate::resource::Resource;
 use crate::schema::{GROUP, USER};
 use crate::service::Call;
@@ -34,6 +34,8 @@ pub(super) struct Membership {
     members: BTreeSet<SystemUserId>,
     /// These are not.
     others: BTreeSet<SystemUserId>,
+    /// These would become others if they are members now, which is refused.
+    altered: BTreeSet<SystemUserId>,
 }
 
 /// Single adds and removes, which are the same in any order: nobody is in both.
@@ -65,8 +67,14 @@ impl Membership {
                 MemberChange::ReplaceAll(ids) => {
                     membership = Self::only(ids.iter().map(String::as_str));
                 }
+                MemberChange::Alter(_) => {}
             }
         }
+        let altered = changes.iter().filter_map(|change| match change {
+            MemberChange::Alter(ids) => Some(ids),
+            _ => None,
+        });
+        membership.altered = altered.flatten().map(|id| id.as_str().into()).collect();
         membership
     }
 
@@ -74,7 +82,7 @@ impl Membership {
         Self {
             only: true,
             members: ids.into_iter().map(SystemUserId::from).collect(),
-            others: BTreeSet::new(),
+            ..Self::default()
         }
     }
 
@@ -103,6 +111,9 @@ impl Membership {
         group: &UserGroupId,
         is_alone: bool,
     ) -> Result<Steps, ScimError> {
+        if !self.altered.is_empty() {
+            return Err(self.alteration(&read(call, group).await?));
+        }
         let steps = if self.only || self.members.len() + self.others.len() > PAGE {
             self.steps_from(&read(call, group).await?.into_iter().collect())
         } else {
@@ -117,6 +128,15 @@ impl Membership {
             check_exist(call, &steps.add).await?;
         }
         Ok(steps)
+    }
+
+    /// Why nobody is altered: no member can be, and who is none cannot be found (RFC 7644 §3.5.2.3).
+    fn alteration(&self, present: &[SystemUserId]) -> ScimError {
+        if present.iter().any(|id| self.altered.contains(id)) {
+            return cannot_be_altered();
+        }
+        let detail = "the filter on `members` selects nobody";
+        ScimError::invalid(ScimType::NoTarget, detail)
     }
 
     /// How a group that does not exist yet gets there, with at most so many members.

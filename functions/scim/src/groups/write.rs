@@ -2,7 +2,7 @@
 //!
 //! What may be refused is looked at before anything is written.
 
-use mapping::{Text, UserGroup};
+use mapping::{Text, UserGroup, UserGroupId};
 use serde_json::{Map, Value};
 use state::{GroupRecord, StateError};
 
@@ -26,6 +26,9 @@ pub(super) async fn write(
     let steps = membership.steps(call, &known.group.id, is_alone).await?;
     if is_alone && steps.is_empty() {
         return Ok(known);
+    }
+    if let Some(name) = name {
+        refuse_taken_name(call, name, Some(&known.group.id)).await?;
     }
     let written = match note(call, &known, external_id).await {
         // Somebody else noted a write of this very moment: only the time would differ.
@@ -84,6 +87,22 @@ async fn rename(call: &Call<'_>, group: &UserGroup, name: &str) -> Result<UserGr
     match call.jumpcloud.update_group(&group.id, &fields).await {
         Err(error) if error.is_taken() => Err(name_taken()),
         outcome => Ok(outcome?),
+    }
+}
+
+/// Refuses a name that another group has. JumpCloud itself takes names that differ in nothing but case, which to a client are
+/// one; it has no search that would tell, so that all groups are read.
+pub(super) async fn refuse_taken_name(
+    call: &Call<'_>,
+    name: &str,
+    own: Option<&UserGroupId>,
+) -> Result<(), ScimError> {
+    let name = name.to_lowercase();
+    let groups = call.jumpcloud.every_group().await?;
+    let mut others = groups.iter().filter(|group| Some(&group.id) != own);
+    match others.find(|group| group.name.to_lowercase() == name) {
+        Some(_) => Err(name_taken()),
+        None => Ok(()),
     }
 }
 

@@ -61,7 +61,7 @@ async fn collect(call: &Call<'_>, slice: &Slice) -> Result<Part<Known>, ScimErro
                 None => index < from,
             };
             if !is_before && rows.len() < *count {
-                rows.push(Known { user, record: None });
+                rows.push(Known::new(user, None));
                 end = index + 1;
             }
         }

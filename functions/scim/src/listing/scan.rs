@@ -91,10 +91,15 @@ async fn each(
     let Some(pointer) = pointer else {
         return Ok(());
     };
-    let user = call.jumpcloud.user_as(&pointer.user_id).await?;
+    let user: Option<DirectoryUser> = call.jumpcloud.user_as(&pointer.user_id).await?;
     if let Some(user) = user {
-        let record = Some(record_of(call, pointer));
-        take(Known { user, record });
+        // The pointer does not tell whether a client switched the user off.
+        let record = if user.is_staged() {
+            call.state.user_record(&user.id).await?
+        } else {
+            Some(record_of(call, pointer))
+        };
+        take(Known::new(user, record));
     }
     Ok(())
 }
@@ -125,9 +130,9 @@ async fn by_ids(call: &Call<'_>, ids: &BTreeSet<SystemUserId>) -> Result<Vec<Kno
     let users = async { Ok(users.await?) };
     let records = async { Ok::<_, ScimError>(call.state.user_records(ids).await?) };
     let (users, mut records) = try_join(users, records).await?;
-    let known = users.into_iter().map(|user: DirectoryUser| Known {
-        record: records.remove(&user.id),
-        user,
+    let known = users.into_iter().map(|user: DirectoryUser| {
+        let record = records.remove(&user.id);
+        Known::new(user, record)
     });
     Ok(known.filter(|known| !is_hidden(known)).collect())
 }
@@ -189,7 +194,7 @@ async fn page(
     };
     let Rows { total, rows } = call.jumpcloud.users_page::<DirectoryUser>(&query).await?;
     let total = total.unwrap_or(rows.len());
-    let known = |user| Known { user, record: None };
+    let known = |user| Known::new(user, None);
     let mut rows: Vec<Known> = rows.into_iter().map(known).collect();
     if with_records {
         add_records(call, &mut rows).await?;

@@ -247,7 +247,7 @@ impl Edit {
             .map(|(position, _)| position)
             .collect();
         if selected.is_empty() {
-            match self.new_value(selection)? {
+            match self.new_value(selection) {
                 Some(value) => {
                     selected.insert(values.len());
                     values.push(value);
@@ -295,23 +295,26 @@ impl Edit {
     }
 
     /// The value to add where none is selected: `emails[type eq "work"].value` makes a work address. There is none where the
-    /// filter does not say what to make, or would not select it.
-    fn new_value(&self, selection: &Selection) -> Result<Option<Value>, ScimError> {
-        let (Self::Merge(parts) | Self::Replace(parts)) = self else {
-            return Ok(None);
+    /// filter does not name a place to fill, or would not select what fills it: a filter on what a value says looks for
+    /// that very value. Nor is there where a whole value is to be replaced (RFC 7644 §3.5.2.3).
+    fn new_value(&self, selection: &Selection) -> Option<Value> {
+        let Self::Merge(parts) = self else {
+            return None;
         };
         if parts.iter().all(|(_, value)| value.is_none()) {
-            return Ok(None);
+            return None;
         }
-        let terms = selection.terms()?;
-        if terms.is_empty() && selection.filter.is_some() {
-            return Ok(None);
+        // Of a type that there cannot be, there is nothing to fill.
+        let terms = selection.terms().ok()?;
+        let is_place = |name: &String| matches!(name.as_str(), "type" | "primary");
+        if selection.filter.is_some() && (terms.is_empty() || !terms.keys().all(is_place)) {
+            return None;
         }
         let given = parts
             .iter()
             .filter_map(|(sub, value)| Some((sub.name.to_owned(), value.clone()?)));
         let value = Value::Object(terms.into_iter().chain(given).collect());
-        Ok(Some(value).filter(|value| selection.selects(value)))
+        Some(value).filter(|value| selection.selects(value))
     }
 }
 

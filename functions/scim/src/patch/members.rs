@@ -35,6 +35,8 @@ pub enum MemberChange {
     RemoveAll,
     /// These are the members, and nobody else.
     ReplaceAll(Vec<String>),
+    /// Some of these would become others, which no member can: it is added and removed.
+    Alter(Vec<String>),
 }
 
 impl GroupPatch {
@@ -64,15 +66,18 @@ fn to_member_change(change: &Change) -> Result<MemberChange, ScimError> {
         Change::Discard(_, members) => MemberChange::Remove(ids(members)),
         Change::Edit(selection, Edit::Remove) => MemberChange::Remove(selected_ids(selection)?),
         Change::Edit(selection, Edit::Merge(_) | Edit::Replace(_)) => {
-            return Err(ScimError::invalid(
-                ScimType::Mutability,
-                format!(
-                    "`{}` cannot be changed: members are added and removed",
-                    selection.written
-                ),
-            ));
+            if selection.filter.is_none() {
+                return Err(cannot_be_altered());
+            }
+            MemberChange::Alter(selected_ids(selection)?)
         }
     })
+}
+
+/// The refusal to make another member of one that there is.
+pub(crate) fn cannot_be_altered() -> ScimError {
+    let detail = "`members` are added and removed, and cannot be changed";
+    ScimError::invalid(ScimType::Mutability, detail)
 }
 
 fn ids<'a>(members: impl IntoIterator<Item = &'a Value>) -> Vec<String> {

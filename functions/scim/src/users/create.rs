@@ -30,6 +30,7 @@ pub(crate) async fn create(call: &Call<'_>, operation: &Operation<'_>) -> Result
     let projection = list::projection(operation.query, &USER)?;
     let asked = resource::read(&resource::parse_json(operation.body)?, &USER)?;
     let desired = mapping::scim::desired(&asked, call.config.scim.username_from_email, None)?;
+    ownership::refuse_protected_name(desired.text("username"), call.config)?;
     refuse_known_id(call, &desired).await?;
     let intent = Intent {
         client: call.access.client.clone(),
@@ -115,7 +116,7 @@ async fn refused(
             continue;
         }
         let user = user.clone();
-        let known = Known { user, record };
+        let known = Known::new(user, record);
         return if is_same_person(call, &known, desired) {
             bring_back(call, known, desired).await
         } else {
@@ -220,9 +221,8 @@ async fn finish(
         record: before,
         for_sure,
     } = half_made;
-    let is_staged = user.recorded_state == Some(UserState::Staged);
-    if desired.active != Some(false) && call.config.scim.create_as == CreateAs::Active && is_staged
-    {
+    let gives_access = call.config.scim.create_as == CreateAs::Active && user.is_staged();
+    if desired.active != Some(false) && gives_access {
         call.jumpcloud.activate(&user.id, &Invitation::None).await?;
         user.recorded_state = Some(UserState::Activated);
     }
@@ -242,10 +242,7 @@ async fn finish(
         .put_user_record(before.as_ref(), record, also)
         .await
     {
-        Ok(record) => Ok(Known {
-            user,
-            record: Some(record),
-        }),
+        Ok(record) => Ok(Known::new(user, Some(record))),
         Err(error @ StateError::Taken { .. }) if for_sure => {
             // Two at once with one `externalId`: the user of the second was made this moment and is nobody's.
             call.jumpcloud.delete_user(&user.id).await?;

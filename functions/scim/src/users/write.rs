@@ -34,6 +34,9 @@ pub(super) async fn write(
     }
     let mut record = known.record_to_write();
     if changes_user {
+        if attributes.contains_key("username") {
+            ownership::refuse_protected_name(desired.text("username"), call.config)?;
+        }
         let mut names: Vec<&str> = attributes.keys().map(String::as_str).collect();
         names.extend(desired.password.as_ref().map(|_| "password"));
         let wish = Wish {
@@ -121,11 +124,15 @@ pub(super) async fn perform(
         StateChange::Suspend => {
             count_suspension(call, id).await?;
             record.suspended_by = Some(by.clone());
-            set_state(&mut body, "SUSPENDED");
+            if !is_left_staged(&known.user, &record) {
+                set_state(&mut body, "SUSPENDED");
+            }
         }
         StateChange::Reactivate => {
             record.suspended_by = None;
-            set_state(&mut body, "ACTIVATED");
+            if !known.user.is_staged() {
+                set_state(&mut body, "ACTIVATED");
+            }
         }
         StateChange::None if is_over(&known) => record.suspended_by = None,
         StateChange::None => {}
@@ -185,10 +192,13 @@ pub(super) async fn perform(
             Err(error) => return Err(error),
         }
     }
-    Ok(Known {
-        user,
-        record: Some(written),
-    })
+    Ok(Known::new(user, Some(written)))
+}
+
+/// Whether a user who is switched off stays STAGED. Such a user has no access, and gets it from HR's runs alone, which the
+/// hold keeps from it; SUSPENDED could only end in access before HR's start date, and without the invitation.
+fn is_left_staged(user: &DirectoryUser, record: &UserRecord) -> bool {
+    user.is_staged() && matches!(record.owner, Some(Owner::Worker(_)))
 }
 
 /// Whether a suspension through SCIM is remembered that somebody undid in JumpCloud: the next one is not a client's.
@@ -311,9 +321,7 @@ async fn count_suspension(call: &Call<'_>, user: &SystemUserId) -> Result<(), Sc
     let count = call.state.suspensions_since(client, since).await?;
     if count > most as usize {
         call.state.unnote_suspension(client, user, call.now).await?;
-        return Err(ScimError::Forbidden(format!(
-            "the limit `scim_suspend` is reached: at most {most} users may be suspended or deleted in 24 hours"
-        )));
+        return Err(ScimError::TooManySuspended { most });
     }
     Ok(())
 }

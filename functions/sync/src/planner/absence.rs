@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use mapping::{Class, Missing, SystemUser, UserState, WorkerId, WorkerKey};
+use mapping::{Class, Missing, Standing, SystemUser, UserState, WorkerId, WorkerKey};
 use state::Link;
 
 use super::decide::state_change;
+use super::groups::Groups;
 use super::known::Known;
-use super::{Candidate, Found, can_be_suspended, warning};
+use super::{Candidate, Found, can_be_suspended, suspended_by_us, warning};
 use crate::gather::Scope;
 use crate::plan::{Note, PersonPlan, Plan, Reason, RunWarning};
 
@@ -41,6 +42,13 @@ pub(super) fn unreadable(known: &Known<'_>, plan: &mut Plan) {
             plan.people
                 .push(person.skip("not_in_hr", "HR does not know this person"));
         }
+        let about_source = read.warnings.iter().map(|warning| RunWarning {
+            code: warning.code.clone(),
+            message: warning.message.clone(),
+            source: Some(read.name.clone()),
+            worker_id: None,
+        });
+        plan.warnings.extend(about_source);
         if let Some(reason) = &read.incomplete {
             let message = format!(
                 "the source was not read whole, so nobody leaves on it and no later source adds anyone: {reason}"
@@ -51,8 +59,13 @@ pub(super) fn unreadable(known: &Known<'_>, plan: &mut Plan) {
     }
 }
 
-/// People with a user of ours whom a complete read no longer lists.
-pub(super) fn missing(known: &Known<'_>, candidates: &[Candidate<'_>], plan: &mut Plan) {
+/// People with a user of ours whom a complete read no longer lists. They keep their groups until they are suspended.
+pub(super) fn missing<'a>(
+    known: &Known<'a>,
+    groups: &Groups<'a>,
+    candidates: &[Candidate<'_>],
+    plan: &mut Plan,
+) {
     if known.snapshot.scope != Scope::Everyone {
         return;
     }
@@ -65,7 +78,7 @@ pub(super) fn missing(known: &Known<'_>, candidates: &[Candidate<'_>], plan: &mu
         // Whoever else has or claims the same user may be the same person under another profile.
         let heirs: BTreeMap<&str, &Candidate<'_>> = candidates
             .iter()
-            .filter(|candidate| candidate.is_present())
+            .filter(|heir| heir.is_present() || matches!(heir.standing, Standing::OutOfScope(_)))
             .filter_map(|candidate| Some((candidate.found.user()?.id.as_str(), candidate)))
             .collect();
         for link in unlisted {
@@ -76,8 +89,10 @@ pub(super) fn missing(known: &Known<'_>, candidates: &[Candidate<'_>], plan: &mu
             let Some(user) = user else { continue };
             if let Some(heir) = heirs.get(user.id.as_str()) {
                 replaced(link, heir, plan);
-            } else if lifecycle.missing != Missing::Ignore && user.state() != UserState::Suspended {
-                person(known, lifecycle.missing_runs, link, user, plan);
+            } else if user.state() == UserState::Suspended {
+                suspended(known, groups, link, user, plan);
+            } else if lifecycle.missing != Missing::Ignore {
+                person(known, groups, lifecycle.missing_runs, link, user, plan);
             }
         }
     }
@@ -104,17 +119,48 @@ fn replaced(link: &Link, heir: &Candidate<'_>, plan: &mut Plan) {
         .push(warning(&link.key, "profile_replaced", message));
 }
 
-fn person(known: &Known<'_>, missing_runs: u32, link: &Link, user: &SystemUser, plan: &mut Plan) {
-    let recently = |checked: Timestamp| known.now.duration_since(checked) < CHECKED_EVERY;
-    let checked_at = link.missing.and_then(|missing| missing.checked_at);
-    if checked_at.is_some_and(recently) {
+/// Somebody whom we suspended already, by which they have left the groups that rules gave.
+fn suspended<'a>(
+    known: &Known<'a>,
+    groups: &Groups<'a>,
+    link: &'a Link,
+    user: &SystemUser,
+    plan: &mut Plan,
+) {
+    if !suspended_by_us(link) || known.protection(user).is_some() {
         return;
     }
+    let mut person = begin(link, user);
+    groups.of_unlisted(link, user).put_into(&mut person);
+    if !person.is_silent() {
+        plan.people.push(person);
+    }
+}
+
+/// The plan of somebody unlisted, with nothing in it.
+fn begin(link: &Link, user: &SystemUser) -> PersonPlan {
     let mut person = PersonPlan::new(link.key.clone());
     person.user_id = Some(user.id.clone());
     person.username.clone_from(&user.username);
     person.email.clone_from(&link.email);
     person.link = Some(link.clone());
+    person
+}
+
+fn person<'a>(
+    known: &Known<'a>,
+    groups: &Groups<'a>,
+    missing_runs: u32,
+    link: &'a Link,
+    user: &SystemUser,
+    plan: &mut Plan,
+) {
+    let recently = |checked: Timestamp| known.now.duration_since(checked) < CHECKED_EVERY;
+    let checked_at = link.missing.and_then(|missing| missing.checked_at);
+    if checked_at.is_some_and(recently) {
+        return;
+    }
+    let mut person = begin(link, user);
     let runs = link
         .missing
         .map_or(0, |missing| missing.runs)
@@ -131,6 +177,7 @@ fn person(known: &Known<'_>, missing_runs: u32, link: &Link, user: &SystemUser, 
     } else if can_be_suspended(state) {
         let change = state_change(Class::Missing, state, UserState::Suspended);
         person.changes.push(change);
+        groups.of_unlisted(link, user).put_into(&mut person);
         let text = format!("HR no longer lists this person: complete read {runs}");
         person.evidence = Some(Reason::new("missing", text));
     } else {

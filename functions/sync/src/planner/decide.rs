@@ -1,12 +1,16 @@
 //! What should change for one person.
 
+use std::collections::BTreeMap;
+
 use mapping::{
-    AdoptBy, Attribute, AttributeChange, Class, DesiredUser, Invite, Leavers, Standing, SystemUser,
-    Text, Update, UserState, Worker, Written, desired_user, diff, is_in_step,
+    AdoptBy, Attribute, AttributeChange, Class, DesiredUser, Invite, Leavers, OutOfScope, Standing,
+    SystemUser, Text, Update, UserGroupId, UserState, Worker, Written, desired_user, diff,
+    is_in_step,
 };
 use serde_json::{Value, json};
 use state::Link;
 
+use super::groups::{Groups, Memberships};
 use super::known::Known;
 use super::managers::{ManagerUser, Managers};
 use super::{
@@ -20,15 +24,21 @@ const LONG_USERNAME: usize = 20;
 /// Decides on one person after another.
 pub(super) struct Decisions<'k, 'a> {
     known: &'k Known<'a>,
-    managers: Managers<'k>,
+    managers: Managers<'k, 'a>,
+    groups: &'k Groups<'a>,
     pub(super) warnings: Vec<RunWarning>,
 }
 
 impl<'k, 'a> Decisions<'k, 'a> {
-    pub(super) fn new(known: &'k Known<'a>, managers: Managers<'k>) -> Self {
+    pub(super) fn new(
+        known: &'k Known<'a>,
+        managers: Managers<'k, 'a>,
+        groups: &'k Groups<'a>,
+    ) -> Self {
         Self {
             known,
             managers,
+            groups,
             warnings: Vec::new(),
         }
     }
@@ -39,7 +49,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             return None;
         }
         let mut person = PersonPlan::new(candidate.key());
-        let odd = candidate.worker.warnings.iter();
+        let odd = candidate.worker.warnings().iter();
         self.warnings.extend(odd.map(|warning| {
             RunWarning::of(&person.key, warning.code.clone(), warning.message.clone())
         }));
@@ -59,9 +69,17 @@ impl<'k, 'a> Decisions<'k, 'a> {
             }
             (Some(reason), _) => person.skipped = Some(reason),
             (None, Standing::Absent(_)) => {}
-            (None, Standing::Gone(why)) => self.gone(&mut person, candidate, why),
+            (None, Standing::Gone(why)) => {
+                self.gone(&mut person, candidate, why);
+                self.memberships(candidate).put_into(&mut person);
+            }
+            (None, Standing::OutOfScope(why)) => {
+                self.out_of_scope(&mut person, candidate, why);
+                self.memberships(candidate).put_into(&mut person);
+            }
             (None, Standing::Staged(_) | Standing::Active(_)) => {
                 self.present(&mut person, candidate);
+                self.memberships(candidate).put_into(&mut person);
             }
         }
         if let Found::Linked(link, user) = candidate.found
@@ -100,15 +118,31 @@ impl<'k, 'a> Decisions<'k, 'a> {
             Standing::Gone(_) => {
                 user.state() == UserState::Suspended && !is_held_by_client_alone(link)
             }
+            Standing::OutOfScope(_) => {
+                user.state() == UserState::Suspended
+                    || candidate.source.policy.lifecycle.out_of_scope == OutOfScope::Ignore
+            }
             Standing::Absent(_) => true,
             Standing::Unclear(_) => false,
         };
         is_done
             && self.refusal(candidate).is_none()
-            && candidate.worker.warnings.is_empty()
+            && candidate.worker.warnings().is_empty()
             && !is_unfinished(link)
             && link.missing.is_none()
             && !is_undone(link, user)
+            && self.memberships(candidate).is_empty()
+    }
+
+    /// What is to become of this person's groups. A profile that takes the place of another has what rules gave to that.
+    fn memberships(&self, candidate: &Candidate<'a>) -> Memberships<'a> {
+        static NONE: BTreeMap<UserGroupId, Text> = BTreeMap::new();
+        let link = candidate
+            .found
+            .link()
+            .or_else(|| self.known.replaced(candidate));
+        let given = link.map_or(&NONE, |link| &link.groups);
+        self.groups.of_listed(candidate, given)
     }
 
     /// Why nothing may be done for this person, whether their user is ours or not.
@@ -123,7 +157,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
     fn is_in_step(&self, candidate: &Candidate<'a>, user: &SystemUser) -> bool {
         let manager = self.managers.manager(candidate);
         let rules = &candidate.source.policy.attributes;
-        matches!(manager, ManagerUser::Known(..) | ManagerUser::Unknown)
+        !matches!(manager, ManagerUser::Circular | ManagerUser::Coming(_))
             && is_in_step(candidate.worker, rules, manager.user(), user)
     }
 
@@ -141,26 +175,50 @@ impl<'k, 'a> Decisions<'k, 'a> {
             Found::ByEmail(user) => return self.leaver_not_ours(person, user, why),
             Found::Deleted(_) | Found::Begun(_) | Found::Nobody => return,
         };
-        let state = user.state();
         match candidate.source.policy.lifecycle.leavers {
-            Leavers::Suspend if can_be_suspended(state) => {
-                if self
-                    .known
-                    .is_ahead_of_last_day(candidate.worker, candidate.link)
+            Leavers::Suspend => {
+                let known = self.known;
+                if can_be_suspended(user.state())
+                    && known.is_ahead_of_last_day(candidate.worker, candidate.link)
                 {
                     person.ahead_of = candidate.worker.employment.last_day;
                 }
-                let change = state_change(Class::Suspend, state, UserState::Suspended);
-                person.changes.push(change);
-                person.evidence = Some(Reason::new("left", why));
+                self.suspend(person, user, Class::Suspend, Reason::new("left", why));
             }
-            Leavers::Suspend if state == UserState::Unknown => {
+            Leavers::Ignore => {}
+        }
+    }
+
+    /// Somebody with a user of ours whom the source is not for: nothing of theirs is written but the end of access.
+    fn out_of_scope(&mut self, person: &mut PersonPlan, candidate: &Candidate<'a>, why: &str) {
+        let Found::Linked(_, user) = candidate.found else {
+            return;
+        };
+        match candidate.source.policy.lifecycle.out_of_scope {
+            OutOfScope::Hold | OutOfScope::Suspend => {
+                let why = Reason::new("out_of_scope", why);
+                self.suspend(person, user, Class::OutOfScope, why);
+            }
+            OutOfScope::Ignore => {}
+        }
+    }
+
+    /// Takes access from somebody who has it, or would get it by activation alone.
+    fn suspend(&mut self, person: &mut PersonPlan, user: &SystemUser, class: Class, why: Reason) {
+        match user.state() {
+            state @ (UserState::Staged | UserState::Activated) => {
+                let change = state_change(class, state, UserState::Suspended);
+                person.changes.push(change);
+                person.evidence = Some(why);
+            }
+            UserState::Suspended => {}
+            UserState::Unknown => {
                 let message = format!(
-                    "{why}, and the user is in a state that this version does not know: suspend it in JumpCloud"
+                    "{}, and the user is in a state that this version does not know: suspend it in JumpCloud",
+                    why.text
                 );
                 self.warn(person, "state_unknown", message);
             }
-            Leavers::Suspend | Leavers::Ignore => {}
         }
     }
 
@@ -191,6 +249,9 @@ impl<'k, 'a> Decisions<'k, 'a> {
             RunWarning::of(&person.key, warning.code.clone(), warning.message.clone())
         }));
         let active = matches!(candidate.standing, Standing::Active(_));
+        if !matches!(candidate.found, Found::Deleted(_)) {
+            person.details = details_read(candidate).cloned();
+        }
         let (user, link) = match candidate.found {
             Found::Linked(link, user) => (user, Some(link)),
             Found::ByIdentifier(user) => {
@@ -199,8 +260,8 @@ impl<'k, 'a> Decisions<'k, 'a> {
             }
             Found::ByEmail(user) => {
                 person.adopts = Some(AdoptBy::Email);
-                let replaced = self.known.replaced(candidate).map(|link| link.key.clone());
-                let before = replaced.as_ref().map(|key| json!(key.to_string()));
+                let replaced = self.known.replaced(candidate).cloned().map(Box::new);
+                let before = replaced.as_ref().map(|link| json!(link.key.to_string()));
                 person.changes.push(Change {
                     from: before.unwrap_or_default(),
                     ..change(Class::Adopt, "owner", json!(candidate.source.name))
@@ -237,7 +298,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
         person: &mut PersonPlan,
         candidate: &Candidate<'a>,
         desired: &DesiredUser<'_>,
-        manager: ManagerUser<'_>,
+        manager: ManagerUser<'_, '_>,
     ) {
         let Some(username) = &candidate.username else {
             return;
@@ -298,7 +359,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             let class = match (person.adopts, &difference.attribute) {
                 (Some(AdoptBy::Email), _) => Class::Adopt,
                 (_, Attribute::Email) => Class::Rename,
-                _ if difference.to.is_null() => Class::Blank,
+                _ if difference.hr.is_null() => Class::Blank,
                 _ => Class::Update,
             };
             if let Attribute::Custom(_) = &difference.attribute {
@@ -363,6 +424,9 @@ impl<'k, 'a> Decisions<'k, 'a> {
     ) {
         match user.state() {
             UserState::Activated => {}
+            UserState::Staged if link.is_some_and(is_held_by_client_alone) => {
+                self.warn(person, "suspended_elsewhere", stays_off(link));
+            }
             UserState::Staged => activate(person, candidate),
             UserState::Suspended if link.is_some_and(suspended_by_us) => {
                 let change = state_change(
@@ -377,22 +441,24 @@ impl<'k, 'a> Decisions<'k, 'a> {
                     invite(person, candidate, Class::Reactivate);
                 }
             }
-            UserState::Suspended => {
-                let message = match link.and_then(|link| link.scim_hold.as_ref()) {
-                    Some(hold) => format!(
-                        "the SCIM client `{}` switched this user off at {}, and it stays off until a SCIM client or an admin in JumpCloud switches it on",
-                        hold.client, hold.at
-                    ),
-                    None => "the user was suspended by somebody else and stays suspended; an admin can reactivate it in JumpCloud".to_owned(),
-                };
-                self.warn(person, "suspended_elsewhere", message);
-            }
+            UserState::Suspended => self.warn(person, "suspended_elsewhere", stays_off(link)),
             UserState::Unknown => {
                 let message =
                     "the user is in a state that this version does not know; it is left as it is";
                 self.warn(person, "state_unknown", message);
             }
         }
+    }
+}
+
+/// Why somebody who should have access is left without it.
+fn stays_off(link: Option<&Link>) -> String {
+    match link.and_then(|link| link.scim_hold.as_ref()) {
+        Some(hold) => format!(
+            "the SCIM client `{}` switched this user off at {}, and it stays off until a SCIM client or an admin in JumpCloud switches it on",
+            hold.client, hold.at
+        ),
+        None => "the user was suspended by somebody else and stays suspended; an admin can reactivate it in JumpCloud".to_owned(),
     }
 }
 
@@ -452,6 +518,11 @@ fn activate(person: &mut PersonPlan, candidate: &Candidate<'_>) {
     let change = state_change(Class::Activate, UserState::Staged, UserState::Activated);
     person.changes.push(change);
     invite(person, candidate, Class::Activate);
+}
+
+/// The version of HR's record with which this run read what HR tells apart.
+fn details_read<'a>(candidate: &Candidate<'a>) -> Option<&'a Text> {
+    candidate.read.details.version_read(&candidate.worker.id)
 }
 
 /// Where the invitation goes: the personal address, and the work address when there is none or it is refused.

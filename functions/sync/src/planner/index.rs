@@ -31,11 +31,21 @@ impl<'a, T> Index<'a, T> {
 
     /// The thing with this key; `is` tells it from others whose keys have the same hash.
     pub(super) fn get<K: Hash>(&self, key: K, is: impl Fn(&'a T) -> bool) -> Option<&'a T> {
+        self.all(key, is).next()
+    }
+
+    /// The thing with this key, if no other has it too.
+    pub(super) fn only<K: Hash>(&self, key: K, is: impl Fn(&'a T) -> bool) -> Option<&'a T> {
+        let mut all = self.all(key, is);
+        all.next().filter(|_| all.next().is_none())
+    }
+
+    fn all<K: Hash>(&self, key: K, is: impl Fn(&'a T) -> bool) -> impl Iterator<Item = &'a T> {
         let wanted = hash(key);
         let (before, from) = self.places.split_at(first_place(wanted, self.places.len()));
         let near = from.iter().chain(before).map_while(|place| *place);
-        near.filter(|(hash, _)| *hash == wanted)
-            .find_map(|(_, thing)| is(thing).then_some(thing))
+        near.filter(move |(hash, thing)| *hash == wanted && is(thing))
+            .map(|(_, thing)| thing)
     }
 }
 

@@ -5,16 +5,17 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use config::{Config, Source};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use mapping::{
-    AdoptBy, NoAccount, SourceName, Standing, SystemUser, UserState, Worker, WorkerKey, mappable,
-    standing,
+    AdoptBy, NoAccount, OutOfScope, SourceName, Standing, SystemUser, Text, UserState, Worker,
+    WorkerKey, mappable,
 };
 use state::Link;
 
 use super::index::Index;
 use super::{Candidate, Found, can_be_suspended, unmappable};
-use crate::gather::{Scope, Snapshot, SourceRead};
+use crate::gather::{Scope, Snapshot};
+use crate::hr::SourceRead;
 use crate::plan::Reason;
 
 /// A snapshot with its indexes.
@@ -23,10 +24,11 @@ pub(super) struct Known<'a> {
     pub(super) config: &'a Config,
     pub(super) now: Timestamp,
     users: Index<'a, SystemUser>,
-    // These three are made when first asked for: while everyone is linked and in step, nobody asks.
+    // These are made when first asked for: while everyone is linked and in step, nobody asks.
     users_by_email: OnceCell<Index<'a, SystemUser>>,
     users_by_identifier: OnceCell<Index<'a, SystemUser>>,
     owners: OnceCell<Index<'a, Link>>,
+    links: OnceCell<Index<'a, Link>>,
     /// The links of those whom a whole read no longer lists; `candidates` finds them.
     unlisted: BTreeMap<&'a WorkerKey, &'a Link>,
 }
@@ -42,6 +44,7 @@ impl<'a> Known<'a> {
             users_by_email: OnceCell::new(),
             users_by_identifier: OnceCell::new(),
             owners: OnceCell::new(),
+            links: OnceCell::new(),
             unlisted: BTreeMap::new(),
         }
     }
@@ -70,6 +73,7 @@ impl<'a> Known<'a> {
                 }
                 let link = links.next_if(|link| link.key.worker_id == *id);
                 for worker in same {
+                    let found = self.find(worker, source, link);
                     candidates.push(Candidate {
                         place: candidates.len(),
                         rank,
@@ -77,8 +81,8 @@ impl<'a> Known<'a> {
                         source,
                         worker,
                         link,
-                        standing: self.standing(worker, source, link),
-                        found: self.find(worker, source, link),
+                        standing: self.standing(worker, source, link, found),
+                        found,
                         refusal: None,
                         username: None,
                     });
@@ -108,11 +112,31 @@ impl<'a> Known<'a> {
 
     pub(super) fn with_email(&self, email: Option<&str>) -> Option<&'a SystemUser> {
         let email = lower(email?);
-        let users = self.users_by_email.get_or_init(|| {
+        let users = self.users_by_email();
+        users.get(&email, |user| lower(&user.email) == email)
+    }
+
+    /// The user with this e-mail, if there is exactly one.
+    pub(super) fn only_with_email(&self, email: &str) -> Option<&'a SystemUser> {
+        let email = lower(email);
+        let users = self.users_by_email();
+        users.only(&email, |user| lower(&user.email) == email)
+    }
+
+    fn users_by_email(&self) -> &Index<'a, SystemUser> {
+        self.users_by_email.get_or_init(|| {
             let users = self.snapshot.users.iter();
             Index::new(users.map(|user| (lower(&user.email), user)))
+        })
+    }
+
+    /// Whether we remember somebody, whatever the sources list.
+    pub(super) fn remembers(&self, key: &WorkerKey) -> bool {
+        let links = self.links.get_or_init(|| {
+            let links = self.snapshot.links.iter();
+            Index::new(links.map(|link| (&link.key, link)))
         });
-        users.get(&email, |user| lower(&user.email) == email)
+        links.get(key, |link| link.key == *key).is_some()
     }
 
     pub(super) fn with_identifier(&self, identifier: &str) -> Option<&'a SystemUser> {
@@ -129,6 +153,25 @@ impl<'a> Known<'a> {
             .users
             .iter()
             .any(|user| user.username.eq_ignore_ascii_case(username))
+    }
+
+    /// The usernames that belong to somebody whom we remember, be their user deleted or not yet made. A leaver's is
+    /// free again when the configuration says so.
+    pub(super) fn reserved_names(&self) -> impl Iterator<Item = &'a Text> {
+        let days = self.config.reuse_usernames_after_days;
+        let reuse_after = days.map(|days| SignedDuration::from_hours(24 * i64::from(days)));
+        let is_free = move |link: &Link| {
+            let left = link.suspension.filter(|last| last.holds);
+            let user = link.user_id.as_ref();
+            reuse_after.zip(left).is_some_and(|(after, left)| {
+                self.now.duration_since(left.at) >= after
+                    && user.is_some_and(|id| self.user(id.as_str()).is_none())
+            })
+        };
+        let links = self.snapshot.links.iter();
+        links
+            .filter(move |link| !is_free(link))
+            .map(|link| &link.username)
     }
 
     /// Whether a user may never be written.
@@ -154,6 +197,14 @@ impl<'a> Known<'a> {
                 let text = "several people are meant, and only one can be suspended at once: give the worker id";
                 Some(Reason::new("not_one_person", text))
             }
+            (Found::Linked(..), Standing::OutOfScope(_))
+                if candidate.source.policy.lifecycle.out_of_scope == OutOfScope::Ignore =>
+            {
+                None
+            }
+            (found, Standing::OutOfScope(why)) if !matches!(found, Found::Linked(..)) => {
+                Some(Reason::new("out_of_scope", why.as_str()))
+            }
             (found, Standing::Gone(_))
                 if self.snapshot.scope == Scope::LeaveNow
                     && !matches!(found, Found::Linked(..)) =>
@@ -172,10 +223,11 @@ impl<'a> Known<'a> {
                 let text = "a pre-hire without a start date gets no account: add one in HR";
                 Some(Reason::new("no_start_date", text))
             }
-            (Found::Linked(_, user) | Found::ByIdentifier(user), Standing::Gone(_))
-                if candidate.read.incomplete.is_some() && can_be_suspended(user.state()) =>
-            {
-                let text = "HR shows this person as gone, and the source was not read whole: nobody leaves on that, and the next whole read acts";
+            (
+                Found::Linked(_, user) | Found::ByIdentifier(user),
+                Standing::Gone(_) | Standing::OutOfScope(_),
+            ) if candidate.read.incomplete.is_some() && can_be_suspended(user.state()) => {
+                let text = "HR shows this person as gone or out of scope, and the source was not read whole: nobody leaves on that, and the next whole read acts";
                 Some(Reason::new("source_incomplete", text))
             }
             (Found::Linked(_, user), _) => self
@@ -185,7 +237,7 @@ impl<'a> Known<'a> {
             (Found::ByIdentifier(user), Standing::Gone(_)) if candidate.is_closed_by_adoption() => {
                 self.adoption_refusal(candidate, user).or_else(incomplete)
             }
-            (_, Standing::Absent(_) | Standing::Gone(_)) => None,
+            (_, Standing::Absent(_) | Standing::Gone(_) | Standing::OutOfScope(_)) => None,
             (Found::ByIdentifier(user) | Found::ByEmail(user), _) => self
                 .adoption_refusal(candidate, user)
                 .or_else(incomplete)
@@ -310,13 +362,23 @@ impl<'a> Known<'a> {
         })
     }
 
-    fn standing(&self, worker: &Worker, source: &Source, link: Option<&Link>) -> Standing {
+    fn standing(
+        &self,
+        worker: &Worker,
+        source: &Source,
+        link: Option<&Link>,
+        found: Found<'_>,
+    ) -> Standing {
         if let Some(last_day) = worker.employment.last_day
             && self.is_ahead_of_last_day(worker, link)
         {
             return Standing::Gone(format!("asked for before the last day, {last_day}"));
         }
-        standing(worker, &source.policy.lifecycle, self.now)
+        let ours = match found {
+            Found::Linked(_, user) => Some(user.state()),
+            _ => None,
+        };
+        source.policy.standing(worker, self.now, ours)
     }
 
     /// Whether this person's suspension is, or was, asked for ahead of the last day that HR shows.

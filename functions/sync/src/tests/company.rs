@@ -2,25 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use config::Config;
+use config::{Config, Source};
 use jiff::Timestamp;
-use mapping::{SystemUser, UserState, deel};
+use mapping::{SystemUser, SystemUserId, UserGroup, UserState, deel};
 use serde_json::{Value, json};
 use state::{LastRead, Link, Suspension};
 
 use crate::judge::ApprovedPlan;
-use crate::plan::{Note, Plan, manager_of};
-use crate::{Approvals, Scope, Snapshot, SourceRead, plan};
+use crate::plan::{Change, Membership, Note, Plan, manager_of};
+use crate::{Approvals, Groups, Scope, Snapshot, SourceRead, plan};
 
 pub(super) fn now() -> Timestamp {
     "2026-06-01T12:00:00Z".parse().unwrap()
 }
 
-/// The smallest configuration, with these lines added.
-pub(super) fn config(more: &str) -> Config {
-    let text = format!(
-        "[jumpcloud]\napi_key = \"env:JC\"\n{more}\n[[source]]\nname = \"deel\"\nkind = \"deel\"\napi_key = \"env:DEEL\"\n"
-    );
+/// The smallest configuration, with these sections added.
+pub(super) fn config(sections: &str) -> Config {
+    config_of(sections, &[("deel", "")])
+}
+
+/// A configuration with these sections and sources, each with its lines.
+pub(super) fn config_of(sections: &str, sources: &[(&str, &str)]) -> Config {
+    let source = |(name, lines): &(&str, &str)| {
+        format!("[[source]]\nname = \"{name}\"\nkind = \"deel\"\napi_key = \"env:DEEL\"\n{lines}\n")
+    };
+    let sources: String = sources.iter().map(source).collect();
+    let text = format!("[jumpcloud]\napi_key = \"env:JC\"\n{sections}\n{sources}");
     Config::parse(&text).unwrap()
 }
 
@@ -57,12 +64,24 @@ pub(super) fn user(id: &str, fields: &Value) -> SystemUser {
     serde_json::from_value(user).unwrap()
 }
 
+/// A group with nobody in it.
+pub(super) fn group(name: &str, method: &str) -> UserGroup {
+    let group = json!({"id": format!("id-of-{name}"), "name": name, "membershipMethod": method});
+    serde_json::from_value(group).unwrap()
+}
+
 /// A company that is read whole.
 #[derive(Debug, Clone)]
 pub(super) struct Company {
+    pub(super) now: Timestamp,
+    /// Those of the first source.
     pub(super) people: Vec<Value>,
+    /// Those of the second one.
+    pub(super) elsewhere: Vec<Value>,
     pub(super) users: Vec<SystemUser>,
     pub(super) links: Vec<Link>,
+    /// Each group with the ids of its members.
+    pub(super) groups: Vec<(UserGroup, BTreeSet<SystemUserId>)>,
     pub(super) listed_before: Option<u64>,
     pub(super) incomplete: Option<String>,
 }
@@ -70,47 +89,96 @@ pub(super) struct Company {
 impl Company {
     pub(super) fn of(people: Vec<Value>) -> Self {
         Self {
+            now: now(),
             people,
+            elsewhere: Vec::new(),
             users: Vec::new(),
             links: Vec::new(),
+            groups: Vec::new(),
             listed_before: None,
             incomplete: None,
         }
     }
 
     pub(super) fn snapshot(&self, config: &Config) -> Snapshot {
-        let source = &config.sources[0];
-        let workers = self.people.iter().map(|person| {
-            let person: deel::Person = serde_json::from_value(person.clone()).unwrap();
-            deel::to_worker(&person, &source.zones, now())
-        });
-        let read = |count| LastRead {
+        let sources = config.sources.iter().zip([&self.people, &self.elsewhere]);
+        let read = |(source, people): (&Source, &Vec<Value>)| {
+            let worker = |person: &Value| {
+                let person: deel::Person = serde_json::from_value(person.clone()).unwrap();
+                deel::to_worker(&person, &source.zones, self.now)
+            };
+            SourceRead {
+                name: source.name.clone(),
+                workers: people.iter().map(worker).collect(),
+                unreadable: Vec::new(),
+                not_found: Vec::new(),
+                incomplete: self.incomplete.clone(),
+                warnings: Vec::new(),
+                details: crate::Details::default(),
+            }
+        };
+        let last_read = |count| LastRead {
             count,
-            at: now(),
+            at: self.now,
             run_id: "0".into(),
         };
         Snapshot {
             scope: Scope::Everyone,
-            sources: vec![SourceRead {
-                name: source.name.clone(),
-                workers: workers.collect(),
-                unreadable: Vec::new(),
-                not_found: Vec::new(),
-                incomplete: self.incomplete.clone(),
-            }],
+            sources: sources.map(read).collect(),
             users: self.users.clone(),
             links: self.links.clone(),
             client_owned: BTreeSet::new(),
+            groups: self.read_groups(),
             last_reads: self
                 .listed_before
-                .map(|count| (source.name.clone(), read(count)))
+                .map(|count| (config.sources[0].name.clone(), last_read(count)))
                 .into_iter()
                 .collect(),
         }
     }
 
+    fn read_groups(&self) -> Groups {
+        let members = self.groups.iter().filter(|(group, _)| group.is_static());
+        Groups {
+            listed: self.groups.iter().map(|(group, _)| group.clone()).collect(),
+            members: members
+                .map(|(group, members)| (group.id.clone(), Ok(members.clone())))
+                .collect(),
+            unreadable: None,
+        }
+    }
+
+    /// The members of a group, by user id.
+    pub(super) fn members(&self, name: &str) -> Vec<&str> {
+        let (_, members) = self
+            .groups
+            .iter()
+            .find(|(group, _)| group.name == name)
+            .unwrap();
+        members.iter().map(SystemUserId::as_str).collect()
+    }
+
+    fn change_memberships(&mut self, changes: &[Change], link: &mut Link) {
+        let user = link.user_id.clone().unwrap();
+        for membership in changes.iter().filter_map(Change::membership) {
+            let (Membership::Joins(name) | Membership::Leaves(name)) = membership;
+            if self.groups.iter().all(|(group, _)| group.name != name) {
+                self.groups.push((group(name, "STATIC"), BTreeSet::new()));
+            }
+            let mut groups = self.groups.iter_mut();
+            let (group, members) = groups.find(|(group, _)| group.name == name).unwrap();
+            if matches!(membership, Membership::Joins(_)) {
+                members.insert(user.clone());
+                link.groups.insert(group.id.clone(), name.into());
+            } else {
+                members.remove(&user);
+                link.groups.remove(&group.id);
+            }
+        }
+    }
+
     pub(super) fn plan(&self, config: &Config) -> Plan {
-        plan(&self.snapshot(config), config, now())
+        plan(&self.snapshot(config), config, self.now)
     }
 
     /// Plans, lets everything pass that limits allow, and makes it so.
@@ -139,7 +207,9 @@ impl Company {
         let mut managers = Vec::new();
         for person in approved.people() {
             let plan = &person.plan;
-            let works = !plan.changes.is_empty() || plan.adopts.is_some() && person.held.is_empty();
+            let works = !plan.changes.is_empty()
+                || !plan.forgets.is_empty()
+                || plan.adopts.is_some() && person.held.is_empty();
             if plan.skipped.is_some() || !works && plan.note == Note::Nothing {
                 continue;
             }
@@ -155,24 +225,32 @@ impl Company {
                     plan.key.clone(),
                     plan.username.clone(),
                     plan.email.clone(),
-                    now(),
+                    self.now,
                 )
             });
             link.user_id = Some(id.as_str().into());
             link.username.clone_from(&plan.username);
             link.email.clone_from(&plan.email);
             link.adopted |= plan.adopts.is_some();
+            if let Some(replaced) = &plan.replaces {
+                link.groups.extend(replaced.groups.clone());
+            }
+            link.groups.retain(|id, _| !plan.forgets.contains(id));
             let mut written = link.written().unwrap();
             for change in &plan.changes {
                 match change.attribute.as_str() {
-                    "owner" | "invitation" => continue,
-                    "manager" => managers.push((id.clone(), manager_of(&change.to).unwrap())),
+                    "owner" | "invitation" | "groups" => continue,
+                    "manager" => match manager_of(&change.to, &plan.key.source) {
+                        Some(manager) => managers.push((id.clone(), manager)),
+                        None => user["manager"] = change.to.clone(),
+                    },
                     attribute => user[attribute] = change.to.clone(),
                 }
                 if let Some(attribute) = mapping::Attribute::named(&change.attribute) {
                     written.record(&attribute, change.hr.clone(), change.hr.clone());
                 }
             }
+            self.change_memberships(&plan.changes, &mut link);
             for (attribute, hr) in &plan.baseline {
                 written.record(attribute, hr.clone(), hr.clone());
             }
@@ -184,7 +262,7 @@ impl Company {
                     .find(|change| change.attribute == "state");
                 if let Some(change) = class {
                     link.suspension = Some(Suspension {
-                        at: now(),
+                        at: self.now,
                         class: change.class,
                         holds: true,
                         ahead_of: plan.ahead_of,
@@ -200,7 +278,7 @@ impl Company {
             self.links.push(link);
         }
         for (user, manager) in managers {
-            let link = self.links.iter().find(|link| link.key.worker_id == manager);
+            let link = self.links.iter().find(|link| link.key == manager);
             let id = link.and_then(|link| link.user_id.clone());
             if let Some(id) = id {
                 users.get_mut(&user).unwrap()["manager"] = json!(id);

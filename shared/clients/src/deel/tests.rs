@@ -11,11 +11,11 @@ use super::*;
 use crate::testing::{impatient, key, mock_server, query, slice};
 
 fn deel(server: &MockServer) -> Deel {
-    let options = DeelOptions {
+    let options = Options {
         base_url: server.uri(),
         requests_per_second: 10_000,
         retry: impatient(),
-        ..DeelOptions::default()
+        ..Deel::options()
     };
     Deel::new(options, key("k3y")).unwrap()
 }

@@ -19,16 +19,14 @@ fn http_with(base_url: &str, retry: Retry, key: KeySource) -> Http {
         hosts: &["api.vendor.example"],
         key_header: KeyHeader::Bearer,
     };
-    let headers = vec![("x-version", "7")];
-    let settings = Settings {
-        base_url,
-        allowed_hosts: &[],
-        headers,
+    let options = Options {
+        base_url: base_url.to_owned(),
+        allowed_hosts: Vec::new(),
         requests_per_second: 10_000,
         concurrency: 8,
         retry,
     };
-    Http::new(vendor, settings, key).unwrap()
+    Http::new(vendor, &[("x-version", "7")], options, key).unwrap()
 }
 
 fn http(base_url: &str) -> Http {
@@ -264,15 +262,14 @@ fn key_is_not_sent_to_a_foreign_host() {
         hosts: &["api.vendor.example"],
         key_header: KeyHeader::ApiKey,
     };
-    let settings = Settings {
-        base_url: "https://evil.example/api",
-        allowed_hosts: &[],
-        headers: Vec::new(),
+    let options = Options {
+        base_url: "https://evil.example/api".to_owned(),
+        allowed_hosts: Vec::new(),
         requests_per_second: 1,
         concurrency: 1,
         retry: impatient(),
     };
-    let error = Http::new(vendor, settings, source).unwrap_err();
+    let error = Http::new(vendor, &[], options, source).unwrap_err();
     assert!(error.to_string().contains("`evil.example`"), "{error}");
     assert!(asked.lock().unwrap().is_empty());
 }

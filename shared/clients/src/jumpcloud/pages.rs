@@ -147,7 +147,10 @@ impl JumpCloud {
         twice(async || {
             let mut all = Vec::new();
             let seen = Seen::AnyOrder(BTreeSet::new());
-            read_all(seen, self.concurrency, &page, |rows, _, _| all.extend(rows)).await?;
+            read_all(seen, self.http.concurrency(), &page, |rows, _, _| {
+                all.extend(rows);
+            })
+            .await?;
             Ok(all)
         })
         .await

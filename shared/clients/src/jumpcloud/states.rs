@@ -29,7 +29,7 @@ impl JumpCloud {
         let asked: Vec<String> = ids.chunks(PAGE).map(joined).collect();
         stream::iter(asked)
             .map(|users| async move { self.whole(|skip| self.next_changes_at(&users, skip)).await })
-            .buffered(self.concurrency)
+            .buffered(self.http.concurrency())
             .try_concat()
             .await
     }

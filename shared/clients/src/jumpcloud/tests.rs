@@ -12,14 +12,13 @@ use super::*;
 use crate::testing::{impatient, key, mock_server, query, slice};
 
 fn jumpcloud_of(server: &MockServer, organization: &str) -> JumpCloud {
-    let options = JumpCloudOptions {
+    let options = Options {
         base_url: server.uri(),
-        organization: organization.to_owned(),
         requests_per_second: 10_000,
         retry: impatient(),
-        ..JumpCloudOptions::default()
+        ..JumpCloud::options()
     };
-    JumpCloud::new(options, key("k3y")).unwrap()
+    JumpCloud::new(options, organization, key("k3y")).unwrap()
 }
 
 pub(super) fn jumpcloud(server: &MockServer) -> JumpCloud {
@@ -222,14 +221,11 @@ async fn failed_page_fails_the_list() {
 fn every_region_has_a_base_url_that_may_have_the_key() {
     for region in ["us", "eu", "in"] {
         let base_url = region_base_url(region).unwrap().to_owned();
-        JumpCloud::new(
-            JumpCloudOptions {
-                base_url,
-                ..JumpCloudOptions::default()
-            },
-            key("k"),
-        )
-        .unwrap();
+        let options = Options {
+            base_url,
+            ..JumpCloud::options()
+        };
+        JumpCloud::new(options, "", key("k")).unwrap();
     }
     assert_eq!(region_base_url("mars"), None);
 }

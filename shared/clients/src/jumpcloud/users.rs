@@ -80,7 +80,7 @@ impl JumpCloud {
         let page = |skip| self.page_of_all(skip, PAGE, "_id");
         read_all(
             Seen::Ascending(None),
-            self.concurrency,
+            self.http.concurrency(),
             page,
             |users, read, total| {
                 users.into_iter().for_each(&mut each);

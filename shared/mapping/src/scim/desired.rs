@@ -8,7 +8,8 @@ use thiserror::Error;
 
 use super::resource::{Resource, pick};
 use super::{DirectoryUser, Element, Elements, Kind, MANAGER, TABLE};
-use crate::worker::{Text, is_email};
+use crate::clean::is_email;
+use crate::worker::Text;
 
 /// What a resource asks of JumpCloud. What it leaves out is not here; [`changes`](super::changes) says what that means.
 #[derive(Debug, Clone)]

@@ -92,6 +92,11 @@ impl DirectoryUser {
     pub fn is_suspended(&self) -> bool {
         self.suspended || self.recorded_state == Some(UserState::Suspended)
     }
+
+    /// Whether the user never had access yet.
+    pub fn is_staged(&self) -> bool {
+        self.recorded_state == Some(UserState::Staged)
+    }
 }
 
 /// What becomes of a user's state.

@@ -113,6 +113,12 @@ impl Groups {
         objects.map(Value::Object).collect()
     }
 
+    /// Takes a user out of a group; returns whether they were put into it.
+    pub(super) fn remove(&mut self, group_id: &str, user_id: &str) -> bool {
+        let group = self.by_id.get_mut(group_id);
+        group.is_some_and(|group| group.members.remove(user_id))
+    }
+
     /// Takes a user out of every group.
     pub(super) fn forget(&mut self, user_id: &str) {
         for group in self.by_id.values_mut() {

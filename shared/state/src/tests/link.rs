@@ -54,14 +54,19 @@ fn links() -> impl Strategy<Value = Link> {
             proptest::option::of(times()),
             proptest::option::of(missing),
         ),
-        (proptest::option::of("[0-9a-f-]{36}"), times()),
+        (
+            proptest::option::of("[0-9a-f-]{36}"),
+            proptest::option::of("[0-9a-f]{16}"),
+            times(),
+            proptest::collection::btree_map("[0-9a-f]{24}", "\\PC{1,20}", 0..3),
+        ),
     )
         .prop_map(
             |(
                 (source, worker_id, user_id),
                 (username, email, adopted, written),
                 (suspension, invited_at, missing),
-                (pending, created_at),
+                (pending, details, created_at, groups),
             )| Link {
                 key: mapping::WorkerKey {
                     source: source.as_str().into(),
@@ -76,7 +81,12 @@ fn links() -> impl Strategy<Value = Link> {
                 invited_at,
                 missing,
                 scim_hold: None,
+                groups: groups
+                    .iter()
+                    .map(|(id, rule)| (id.as_str().into(), rule.into()))
+                    .collect(),
                 pending: pending.as_deref().map(Into::into),
+                details: details.map(Into::into),
                 created_at,
             },
         )

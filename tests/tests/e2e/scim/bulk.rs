@@ -181,3 +181,64 @@ async fn what_is_too_much_or_no_bulk_request_is_refused() {
     read_only.post("/Bulk", create).await.expect(403);
     assert!(world.jumpcloud().users().is_empty());
 }
+
+#[tokio::test]
+async fn user_whose_circle_is_broken_is_told_as_made() {
+    let world = world().await;
+    let scim = world.scim();
+    let managed_by = |manager: &str| json!({ENTERPRISE_URN: {"manager": {"value": manager}}});
+    let nobody = with(json!({"userName": "no.mail"}), managed_by("bulkId:ada"));
+    let answer = bulk(
+        &scim,
+        json!([
+            post(
+                "/Users",
+                "ada",
+                with(user("ada.novak"), managed_by("bulkId:nobody"))
+            ),
+            post("/Users", "nobody", nobody),
+        ]),
+    )
+    .await;
+    assert_eq!(statuses(&answer), ["201", "400"], "{:#}", answer.body);
+    let id = id_in(&answer, 0).to_owned();
+    assert_eq!(stored(&world, &id)["username"], "ada.novak");
+    // What was made is shown: the manager is not in it.
+    let read = scim.get(&format!("/Users/{id}")).await.expect(200);
+    let told = &answer.body["Operations"][0];
+    assert_eq!(told["response"], read.body);
+    assert_eq!(told["version"], read.text("/meta/version"));
+}
+
+#[tokio::test]
+async fn text_that_looks_like_a_reference_stays_a_text() {
+    let world = world().await;
+    let scim = world.scim();
+    let team = json!({"displayName": "Team", "members": [{"value": "bulkId:ada"}]});
+    let named = json!({"title": "bulkId:team", "externalId": "bulkId:ada"});
+    let leave = json!({"Operations": [
+        {"op": "remove", "path": "members[value eq \"bulkId:ada\"]"},
+        {"op": "replace", "path": "externalId", "value": "bulkId:ada"},
+    ]});
+    let answer = bulk(
+        &scim,
+        json!([
+            post("/Groups", "team", team),
+            post("/Users", "ada", with(user("ada.novak"), named)),
+            {"method": "PATCH", "path": "/Groups/bulkId:team", "data": leave},
+        ]),
+    )
+    .await;
+    assert_eq!(
+        statuses(&answer),
+        ["201", "201", "200"],
+        "{:#}",
+        answer.body
+    );
+    assert!(world.jumpcloud().members(id_in(&answer, 0)).is_empty());
+    assert_eq!(stored(&world, id_in(&answer, 1))["jobTitle"], "bulkId:team");
+    let found = scim
+        .get("/Users?filter=externalId eq %22bulkId:ada%22")
+        .await;
+    assert_eq!(found.ids(), [id_in(&answer, 1)]);
+}

@@ -6,7 +6,7 @@ use e2e::{Response, Scim, Setup, World};
 use sandbox::{Fault, Vendor};
 use serde_json::{Value, json};
 
-use super::{create, user, with};
+use super::{SEARCH_URN, create, user, with};
 use crate::{world, world_with};
 
 const GROUP_URN: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -463,7 +463,10 @@ async fn lists_are_filtered_sorted_and_paged() {
     let mut cursor = String::new();
     let mut seen = Vec::new();
     loop {
-        let query = json!({"cursor": cursor, "count": 2, "attributes": ["displayName"]});
+        let query = json!({
+            "schemas": [SEARCH_URN],
+            "cursor": cursor, "count": 2, "attributes": ["displayName"],
+        });
         let page = scim.post("/Groups/.search", query).await.expect(200);
         seen.extend(page.ids());
         match page.text("/nextCursor") {
@@ -530,4 +533,63 @@ async fn a_users_groups_are_shown_on_request() {
     let asked = format!("/Users/{}?attributes=groups", users[0]);
     let answer = scim.get(&asked).await.expect(200);
     assert_eq!(answer.body["groups"][0]["value"], id_of(&path));
+}
+
+#[tokio::test]
+async fn names_that_differ_in_nothing_but_case_are_one() {
+    let world = world().await;
+    let scim = world.scim();
+    let sales = create_group(&scim, "Sales É", &[]).await;
+    let other = create_group(&scim, "Other", &[]).await;
+    let taken = scim.post(
+        "/Groups",
+        json!({"schemas": [GROUP_URN], "displayName": "SALES é"}),
+    );
+    taken.await.refused(409, "uniqueness");
+    let rename = |name: &str| json!([{"op": "replace", "path": "displayName", "value": name}]);
+    let taken = scim.operate(&other, rename("sales é")).await;
+    taken.refused(409, "uniqueness");
+    scim.operate(&sales, rename("SALES É")).await.expect(200);
+    let names = world.jumpcloud().groups().into_iter();
+    let names: BTreeSet<_> = names.map(|group| group["name"].to_string()).collect();
+    assert_eq!(
+        names,
+        BTreeSet::from(["\"Other\"".to_owned(), "\"SALES É\"".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn a_mistake_in_a_patch_empties_no_group() {
+    let world = world().await;
+    let scim = world.scim();
+    let users = populate(&world, 2);
+    let path = create_group(&scim, "Sales", &users[..1]).await;
+    let at = |id: &str, part: &str| format!("members[value eq \"{id}\"]{part}");
+    for (operation, scim_type) in [
+        (
+            json!({"op": "remove", "path": "members", "value": null}),
+            "invalidValue",
+        ),
+        (
+            json!({"op": "replace", "path": at(&users[0], ".value"), "value": users[1]}),
+            "mutability",
+        ),
+        (
+            json!({"op": "replace", "path": at(&users[1], ""), "value": {"value": users[1]}}),
+            "noTarget",
+        ),
+        (
+            json!({"op": "add", "path": at(&users[1], ".type"), "value": "User"}),
+            "noTarget",
+        ),
+    ] {
+        let told = operation.to_string();
+        let answer = scim.operate(&path, json!([operation])).await;
+        assert_eq!(
+            (answer.status, answer.text("/scimType")),
+            (400, scim_type),
+            "{told}"
+        );
+    }
+    assert_eq!(held(&world, &path), set(&users[..1]));
 }

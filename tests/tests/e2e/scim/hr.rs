@@ -73,6 +73,139 @@ async fn leaver_whom_a_client_switched_off_is_not_switched_on_by_it() {
     assert_eq!(world.state_of(&id).await, "SUSPENDED");
 }
 
+/// JumpCloud has no way back to STAGED, and who is ACTIVATED without an invitation never gets one.
+#[tokio::test]
+async fn pre_hire_who_was_switched_off_and_on_starts_as_if_nothing_had_been() {
+    let world = world().await;
+    let scim = world.scim();
+    let pre_hire = ana().stage(Stage::Onboarding).starting(world.in_days(10));
+    let id = world.hire(pre_hire);
+    world.run_sync().await;
+    let user_id = world.user_of(&id).await["_id"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let path = format!("/Users/{user_id}");
+    let named = json!([{"op": "add", "path": "externalId", "value": "ana"}]);
+    scim.operate(&path, named).await.expect(200);
+    let reads = async |active: bool| {
+        let one = scim.get(&path).await.expect(200);
+        assert_eq!(one.body["active"], active);
+        for filter in [
+            format!("active eq {active}"),
+            "externalId eq \"ana\"".to_owned(),
+        ] {
+            let filter = filter.replace('"', "%22");
+            let listed = scim
+                .get(&format!("/Users?filter={filter}"))
+                .await
+                .expect(200);
+            assert_eq!(listed.body["Resources"], json!([one.body]), "{filter}");
+        }
+    };
+
+    let off = scim.operate(&path, switch(false)).await.expect(200);
+    assert_eq!(off.body["active"], false);
+    reads(false).await;
+    let title = json!([{"op": "add", "path": "name.middleName", "value": "M."}]);
+    scim.operate(&path, title).await.expect(200);
+    reads(false).await;
+    world.change(&id, &ana().starting(world.days_ago(2)));
+    let report = world.run_sync().await;
+    assert_eq!(report.warnings_of("suspended_elsewhere"), 1);
+    assert_eq!(world.state_of(&id).await, "STAGED");
+    world.settled().await;
+
+    let on = scim.operate(&path, switch(true)).await.expect(200);
+    assert_eq!(on.body["active"], true);
+    reads(true).await;
+    assert_eq!(world.state_of(&id).await, "STAGED");
+    assert!(world.invitations().is_empty());
+    let report = world.run_sync().await;
+    assert_eq!(report.outcome_of(&id), Outcome::Activated);
+    assert_eq!(world.invitations().len(), 1);
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn pre_hire_who_was_switched_off_and_left_comes_back_to_no_access() {
+    let world = world().await;
+    let id = world.hire(ana().stage(Stage::Onboarding).starting(world.in_days(10)));
+    world.run_sync().await;
+    let user = world.user_of(&id).await;
+    let path = format!("/Users/{}", user["_id"].as_str().unwrap_or_default());
+    world.scim().operate(&path, switch(false)).await.expect(200);
+
+    world.change(&id, &ana().stage(Stage::Inactive(world.days_ago(2))));
+    world.run_sync().await;
+    assert_eq!(world.state_of(&id).await, "SUSPENDED");
+    world.scim().operate(&path, switch(true)).await.expect(403);
+    world.change(&id, &ana());
+    let report = world.run_sync().await;
+    assert_eq!(report.warnings_of("suspended_elsewhere"), 1);
+    assert_eq!(world.state_of(&id).await, "SUSPENDED");
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn pre_hire_who_was_deleted_comes_back_as_if_nothing_had_been() {
+    let world = world().await;
+    let scim = world.scim();
+    let id = world.hire(ana().stage(Stage::Onboarding).starting(world.in_days(10)));
+    world.run_sync().await;
+    let held = world.user_of(&id).await;
+    let path = format!("/Users/{}", held["_id"].as_str().unwrap_or_default());
+    scim.delete(&path).await.expect(204);
+    scim.get(&path).await.expect(404);
+    world.change(&id, &ana().starting(world.days_ago(2)));
+    world.run_sync().await;
+    assert_eq!(world.state_of(&id).await, "STAGED");
+
+    let again = json!({
+        "userName": held["username"],
+        "emails": [{"value": held["email"], "type": "work"}],
+        ENTERPRISE_URN: {"employeeNumber": id},
+    });
+    let back = scim.post("/Users", again).await.expect(201);
+    assert_eq!(
+        (back.id(), &back.body["active"]),
+        (
+            held["_id"].as_str().unwrap_or_default().to_owned(),
+            &json!(true)
+        )
+    );
+    world.run_sync().await;
+    assert_eq!(world.state_of(&id).await, "ACTIVATED");
+    assert_eq!(world.invitations().len(), 1);
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn user_whom_a_client_and_an_admin_deleted_is_counted_nowhere_after_a_run() {
+    let world = world().await;
+    let scim = world.scim();
+    for name in ["one", "two", "three"] {
+        create(&scim, super::user(name)).await;
+    }
+    let hidden: Vec<String> = scim.get("/Users").await.ids();
+    for id in &hidden[..2] {
+        scim.delete(&format!("/Users/{id}")).await.expect(204);
+    }
+    assert!(world.jumpcloud().delete(&hidden[0]));
+    world.run_sync().await;
+    let left = world.state().hidden_users().await.expect("they are read");
+    assert_eq!(
+        left.into_iter()
+            .map(|id| id.to_string())
+            .collect::<Vec<_>>(),
+        hidden[1..2]
+    );
+    // A page of none tells the total alone, and passes nobody.
+    let total = scim.get("/Users?count=0").await.expect(200);
+    assert_eq!(total.body["totalResults"], 1);
+    world.settled().await;
+}
+
 #[tokio::test]
 async fn user_of_a_client_is_adopted_by_no_source() {
     let world = world().await;

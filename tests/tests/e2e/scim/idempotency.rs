@@ -1,11 +1,12 @@
 //! `Idempotency-Key`: what is repeated is done once, and answered the same.
 
-use e2e::Scim;
+use e2e::{Scim, Setup};
+use jiff::SignedDuration;
 use sandbox::{Fault, Vendor};
 use serde_json::json;
 
 use super::{ada, create, user, with};
-use crate::world;
+use crate::{world, world_with};
 
 /// The same client with a key.
 fn keyed(scim: &Scim, key: &str) -> Scim {
@@ -113,4 +114,28 @@ async fn answer_that_was_lost_comes_again() {
     let created = create(&scim, ada()).await;
     assert_eq!(create(&scim, ada()).await, created);
     assert_eq!(world.jumpcloud().users().len(), 1);
+}
+
+#[tokio::test]
+async fn refusal_of_today_is_not_the_answer_of_tomorrow() {
+    let setup = Setup::new().section("[limits]\nscim_suspend = { max = 1 }");
+    let world = world_with(setup).await;
+    let scim = world.scim();
+    let one = create(&scim, user("one")).await.id();
+    let two = create(&scim, user("two")).await.id();
+    let off = json!([{"op": "replace", "path": "active", "value": false}]);
+    scim.operate(&format!("/Users/{one}"), off.clone())
+        .await
+        .expect(200);
+    let (keyed, path) = (keyed(&scim, "k1"), format!("/Users/{two}"));
+    keyed.operate(&path, off.clone()).await.expect(403);
+    // The key is kept until a day after the refusal, which is later than that of the first suspension.
+    let day = SignedDuration::from_hours(24) - SignedDuration::from_secs(1);
+    world.sandbox().clock().advance(day);
+    keyed.operate(&path, off.clone()).await.expect(403);
+    world
+        .sandbox()
+        .clock()
+        .advance(SignedDuration::from_secs(2));
+    keyed.operate(&path, off).await.expect(200);
 }

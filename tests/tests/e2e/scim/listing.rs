@@ -10,7 +10,7 @@ use fastrand::Rng;
 use sandbox::{Fault, FaultKind, Vendor};
 use serde_json::{Value, json};
 
-use super::{ENTERPRISE_URN, USER_URN, ada, create, user, with};
+use super::{ENTERPRISE_URN, SEARCH_URN, USER_URN, ada, create, user, with};
 use crate::{world, world_with};
 
 /// A path with a filter, as a URL has it.
@@ -536,7 +536,7 @@ async fn search_is_a_list_by_post() {
     let scim = world.scim().of("auditor");
     populate(&world, 10);
     let search = json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+        "schemas": [SEARCH_URN],
         "attributes": ["userName"],
         "filter": r#"userName sw "person""#,
         "startIndex": 2,
@@ -600,7 +600,10 @@ async fn the_root_has_users_and_then_groups() {
     scim.get(&filtered("/", "shoeSize eq 46"))
         .await
         .refused(400, "invalidFilter");
-    let search = json!({"sortBy": "displayName", "count": 2, "attributes": "displayName"});
+    let search = json!({
+        "schemas": [SEARCH_URN],
+        "sortBy": "displayName", "count": 2, "attributes": "displayName",
+    });
     let sorted = scim.post("/.search", search).await.expect(200);
     assert_eq!(sorted.ids(), [groups[1].clone(), groups[0].clone()]);
     let (mut seen, mut cursor) = (Vec::new(), String::new());

@@ -379,26 +379,6 @@ async fn etags_guard_reads_and_writes() {
 }
 
 #[tokio::test]
-async fn protected_users_and_administrators_are_read_only() {
-    let setup = Setup::new().section("[protect]\nusernames = [\"break.glass\"]");
-    let world = world_with(setup).await;
-    let scim = world.scim();
-    let guarded = [
-        json!({"username": "break.glass", "email": "glass@example.com"}),
-        json!({"username": "chief.admin", "email": "chief@example.com", "admin": {"role": "x"}}),
-    ];
-    for fields in guarded {
-        let id = world.jumpcloud().add(fields);
-        let path = format!("/Users/{id}");
-        scim.get(&path).await.expect(200);
-        let off = json!([{"op": "replace", "path": "active", "value": false}]);
-        scim.operate(&path, off).await.refused(403, "");
-        scim.delete(&path).await.refused(403, "");
-    }
-    assert_eq!(world.jumpcloud_writes(), Vec::<String>::new());
-}
-
-#[tokio::test]
 async fn limit_on_suspensions_is_counted_over_a_day() {
     let setup = Setup::new().section("[limits]\nscim_suspend = { max = 1 }");
     let world = world_with(setup).await;
@@ -465,4 +445,42 @@ async fn of_two_writes_on_one_etag_one_is_made() {
     };
     let answers = futures_util::future::join_all((1..=6).map(write)).await;
     assert_eq!(answers.into_iter().filter(|made| *made).count(), 1);
+}
+
+#[tokio::test]
+async fn what_jumpcloud_cannot_hold_is_left_out_of_writes_and_no_question() {
+    let world = world().await;
+    let scim = world.scim();
+    let nick = json!({"nickName": "Ada", "roles": [{"value": "x"}]});
+    let created = create(&scim, with(ada(), nick.clone())).await;
+    let path = format!("/Users/{}", created.id());
+    world.forget_requests();
+    let adding =
+        json!([{"op": "add", "value": nick}, {"op": "replace", "path": "nickName", "value": "A"}]);
+    let answers = [
+        scim.put(&path, with(ada(), nick)).await.expect(200),
+        scim.operate(&path, adding).await.expect(200),
+    ];
+    for answer in answers {
+        assert_eq!(answer.body, created.body);
+    }
+    assert_eq!(world.jumpcloud_writes(), Vec::<String>::new());
+    let asked = "/Users?filter=nickName eq %22Ada%22";
+    scim.get(asked).await.refused(400, "invalidFilter");
+    for sort_by in [
+        "nickName", "shoeSize", "groups", "password", "schemas", "name",
+    ] {
+        let asked = format!("/Users?sortBy={sort_by}");
+        scim.get(&asked).await.refused(400, "invalidValue");
+    }
+}
+
+#[tokio::test]
+async fn head_tells_the_length_of_what_get_answers() {
+    let world = world().await;
+    let scim = world.scim();
+    let path = format!("/Users/{}", create(&scim, ada()).await.id());
+    let body = scim.get(&path).await.body.to_string();
+    let head = scim.send("HEAD", &path, "").await.expect(200);
+    assert_eq!(head.header("content-length"), body.len().to_string());
 }

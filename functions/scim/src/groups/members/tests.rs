@@ -69,6 +69,7 @@ proptest! {
                 MemberChange::Remove(ids) => expected.retain(|id| !ids.contains(id)),
                 MemberChange::RemoveAll => expected.clear(),
                 MemberChange::ReplaceAll(ids) => expected = ids.iter().cloned().collect(),
+                MemberChange::Alter(_) => {}
             }
         }
         let to_ids = |ids: BTreeSet<String>| -> BTreeSet<SystemUserId> {

@@ -1,0 +1,112 @@
+//! Reads the groups that rules are about, and who is in them. What that means is not decided here.
+//!
+//! A group that cannot be read whole is nobody else's problem: it is marked as such, and the run goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clients::{ClientError, JumpCloud};
+use futures_util::future::{join_all, try_join_all};
+use mapping::{GroupRule, SystemUser, SystemUserId, UserGroup, UserGroupId};
+
+use super::{Scope, Snapshot};
+use crate::chain;
+
+/// Groups as they were read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Groups {
+    /// Every group of the organisation; none where no rule is, or ever was, about any.
+    pub listed: Vec<UserGroup>,
+    /// The direct members of the static ones that a rule names or once put somebody into, or why these are not known.
+    /// Where only a few users were read, only these are among them.
+    pub members: BTreeMap<UserGroupId, Result<BTreeSet<SystemUserId>, String>>,
+    /// Why the groups are not known.
+    pub unreadable: Option<String>,
+}
+
+impl Groups {
+    /// One list finds every group by name, and those that are remembered by id: an organisation has few groups.
+    pub(super) async fn read(
+        rules: &[GroupRule],
+        snapshot: &Snapshot,
+        jumpcloud: &JumpCloud,
+    ) -> Self {
+        let remembered: BTreeSet<&UserGroupId> = snapshot
+            .links
+            .iter()
+            .flat_map(|link| link.groups.keys())
+            .collect();
+        if rules.is_empty() && remembered.is_empty() {
+            return Self::default();
+        }
+        let listed = match jumpcloud.every_group().await {
+            Ok(listed) => listed,
+            Err(error) => {
+                return Self {
+                    unreadable: Some(chain(&error)),
+                    ..Self::default()
+                };
+            }
+        };
+        let is_asked_for = |group: &&UserGroup| {
+            let is_named = rules.iter().any(|rule| rule.name == group.name);
+            group.is_static() && (is_named || remembered.contains(&group.id))
+        };
+        let groups: Vec<&UserGroupId> = listed
+            .iter()
+            .filter(is_asked_for)
+            .map(|group| &group.id)
+            .collect();
+        let members = if is_about_few(snapshot) {
+            members_among(&snapshot.users, &groups, jumpcloud).await
+        } else {
+            all_members(&groups, jumpcloud).await
+        };
+        Self {
+            listed,
+            members,
+            unreadable: None,
+        }
+    }
+}
+
+/// Whether no more was read than the users of a few people: then each of them is asked for their groups.
+fn is_about_few(snapshot: &Snapshot) -> bool {
+    let people = snapshot.sources.iter().map(|read| read.workers.len());
+    snapshot.scope != Scope::Everyone && snapshot.users.len() <= people.sum()
+}
+
+type Members = BTreeMap<UserGroupId, Result<BTreeSet<SystemUserId>, String>>;
+
+async fn all_members(groups: &[&UserGroupId], jumpcloud: &JumpCloud) -> Members {
+    let read = groups.iter().map(async |id| {
+        let members = jumpcloud.members(id).await;
+        let members = members.map(|members| members.into_iter().collect());
+        ((*id).clone(), members.map_err(|error| chain(&error)))
+    });
+    join_all(read).await.into_iter().collect()
+}
+
+/// Those of a few users who are in these groups: one call for each of them, however large the groups are.
+async fn members_among(
+    users: &[SystemUser],
+    groups: &[&UserGroupId],
+    jumpcloud: &JumpCloud,
+) -> Members {
+    let memberships = users.iter().map(async |user| {
+        let groups = jumpcloud.groups_of(&user.id).await?;
+        Ok::<_, ClientError>((&user.id, groups))
+    });
+    let memberships = try_join_all(memberships).await;
+    let members = |group: &UserGroupId| match &memberships {
+        Ok(memberships) => Ok(memberships
+            .iter()
+            .filter(|(_, groups)| groups.contains(group))
+            .map(|(user, _)| (*user).clone())
+            .collect()),
+        Err(error) => Err(chain(error)),
+    };
+    groups
+        .iter()
+        .map(|id| ((*id).clone(), members(id)))
+        .collect()
+}

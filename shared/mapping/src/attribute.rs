@@ -1,0 +1,130 @@
+//! The attributes of a JumpCloud user that rollcall can write.
+
+use std::fmt;
+
+use crate::jumpcloud::SystemUser;
+use crate::table::TABLE;
+use crate::worker::Text;
+
+/// A JumpCloud user attribute that rollcall can write.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Attribute {
+    /// `email`
+    Email,
+    /// `firstname`
+    Firstname,
+    /// `lastname`
+    Lastname,
+    /// `displayname`
+    Displayname,
+    /// `jobTitle`
+    JobTitle,
+    /// `department`
+    Department,
+    /// `location`
+    Location,
+    /// `costCenter`
+    CostCenter,
+    /// `employeeType`
+    EmployeeType,
+    /// `company`
+    Company,
+    /// `employeeIdentifier`
+    EmployeeIdentifier,
+    /// `alternateEmail`
+    AlternateEmail,
+    /// `phoneNumbers`
+    PhoneNumbers,
+    /// `addresses`
+    Addresses,
+    /// `manager`
+    Manager,
+    /// A custom attribute, written `attributes.NAME` in the configuration and in reports.
+    Custom(Text),
+}
+
+impl Attribute {
+    /// The attribute called so in the configuration and in reports.
+    pub fn named(name: &str) -> Option<Self> {
+        if let Some(custom) = name.strip_prefix("attributes.") {
+            return Some(Self::Custom(custom.into()));
+        }
+        TABLE
+            .iter()
+            .map(|row| &row.attribute)
+            .find(|attribute| attribute.wire_name() == name)
+            .cloned()
+    }
+
+    /// JumpCloud's own name of it; of a custom attribute the name without `attributes.`.
+    pub fn wire_name(&self) -> &str {
+        match self {
+            Self::Email => "email",
+            Self::Firstname => "firstname",
+            Self::Lastname => "lastname",
+            Self::Displayname => "displayname",
+            Self::JobTitle => "jobTitle",
+            Self::Department => "department",
+            Self::Location => "location",
+            Self::CostCenter => "costCenter",
+            Self::EmployeeType => "employeeType",
+            Self::Company => "company",
+            Self::EmployeeIdentifier => "employeeIdentifier",
+            Self::AlternateEmail => "alternateEmail",
+            Self::PhoneNumbers => "phoneNumbers",
+            Self::Addresses => "addresses",
+            Self::Manager => "manager",
+            Self::Custom(name) => name,
+        }
+    }
+
+    /// The most characters that JumpCloud takes.
+    pub fn max_length(&self) -> usize {
+        if matches!(self, Self::EmployeeIdentifier) {
+            256
+        } else {
+            1024
+        }
+    }
+
+    /// What the user holds, empty when unset. [`Attribute::PhoneNumbers`] and [`Attribute::Addresses`] are no text:
+    /// empty here.
+    #[inline]
+    pub fn text_of<'a>(&self, user: &'a SystemUser) -> &'a str {
+        match self {
+            Self::Email => &user.email,
+            Self::Firstname => &user.firstname,
+            Self::Lastname => &user.lastname,
+            Self::Displayname => &user.displayname,
+            Self::JobTitle => &user.job_title,
+            Self::Department => &user.department,
+            Self::Location => &user.location,
+            Self::CostCenter => &user.cost_center,
+            Self::EmployeeType => &user.employee_type,
+            Self::Company => &user.company,
+            Self::EmployeeIdentifier => &user.employee_identifier,
+            Self::AlternateEmail => &user.alternate_email,
+            Self::Manager => &user.manager,
+            Self::Custom(name) => user
+                .attributes
+                .iter()
+                .find(|attribute| attribute.name == *name)
+                .map_or("", |attribute| &attribute.value),
+            Self::PhoneNumbers | Self::Addresses => "",
+        }
+    }
+
+    /// Whether two addresses that differ in case only are the same.
+    pub fn ignores_case(&self) -> bool {
+        matches!(self, Self::Email | Self::AlternateEmail)
+    }
+}
+
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Custom(name) = self {
+            return write!(f, "attributes.{name}");
+        }
+        f.write_str(self.wire_name())
+    }
+}
