@@ -1,15 +1,26 @@
 //! `docs/configuration.md` against the code: it has every key there is and no other, its defaults are the defaults, and its
 //! examples are taken.
 
+#![expect(
+    clippy::panic,
+    reason = "a helper of tests says what is wrong with the document"
+)]
+
 use std::collections::BTreeSet;
 
 use config::Config;
 
 const DOCUMENT: &str = include_str!("../../../docs/configuration.md");
 
-/// The sections of a file by their titles in the document, each with the keys that it cannot do without. `{}` is the row
-/// of a table inside a section.
-const SECTIONS: [(&str, &str, &[(&str, &str)]); 11] = [
+/// A section by its title in the document: how a file has it, and the keys that it cannot do without.
+type Section = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+/// The sections of a file. `{}` is the row of a table inside a section.
+const SECTIONS: [Section; 11] = [
     (
         "`[jumpcloud]`",
         "[jumpcloud]\n{}",
