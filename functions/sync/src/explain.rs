@@ -268,7 +268,7 @@ fn record(worker: &Worker) -> Vec<(String, String)> {
         .into_iter()
         .chain(custom.map(|(name, _)| Field::Custom(name.clone())));
     let texts =
-        fields.filter_map(|field| Some((field.to_string(), field.text(worker)?.to_owned())));
+        fields.filter_map(|field| Some((field.to_string(), field.text(worker)?.into_owned())));
     let manager = worker
         .manager
         .as_ref()

@@ -397,7 +397,7 @@ attributes.hrTeam = { from = "team" }
     location = { template = "{city}, {countri}" }
         `template` in [source.attributes.location] names the unknown field `countri`: did you mean `country`?
     location = { template = "{town}" }
-        `template` in [source.attributes.location] names the unknown field `town`: use `work_email`, `personal_email`, `first_name`, `last_name`, `full_name`, `job_title`, `department`, `location`, `team`, `worker_type`, `entity`, `country`, `city`, `employee_id`, `work_phone`, `personal_phone`, `custom.NAME`
+        `template` in [source.attributes.location] names the unknown field `town`: use `work_email`, `personal_email`, `first_name`, `middle_name`, `last_name`, `preferred_name`, `full_name`, `job_title`, `department`, `location`, `team`, `worker_type`, `entity`, `country`, `city`, `start_date`, `employee_id`, `work_phone`, `personal_phone`, `custom.NAME`
     location = { template = "{city" }
         `template` in [source.attributes.location] has a `{` that is not closed: `{city`
     location = { template = "{addresses}" }

@@ -63,7 +63,7 @@ impl When {
                 let email = email.or(worker.manager_email.as_deref());
                 return id.into_iter().chain(email).any(is_one_of);
             }
-            field.text(worker).is_some_and(is_one_of)
+            field.text(worker).is_some_and(|text| is_one_of(&text))
         })
     }
 

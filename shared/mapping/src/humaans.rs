@@ -26,7 +26,9 @@ pub struct Person {
     pub id: WorkerId,
     company_id: Option<Text>,
     first_name: Option<Text>,
+    middle_name: Option<Text>,
     last_name: Option<Text>,
+    preferred_name: Option<Text>,
     email: Option<Text>,
     personal_email: Option<Text>,
     phone_number: Option<Text>,
@@ -278,6 +280,8 @@ pub fn to_worker(person: &Person, directory: &Directory, zones: &Zones, now: Tim
             .map(WorkerId),
         manager_email: None,
         details: Details {
+            middle_name: clean(person.middle_name.as_deref()).map(Into::into),
+            preferred_name: clean(person.preferred_name.as_deref()).map(Into::into),
             addresses: home_address(person).into_iter().collect(),
             phone_numbers: PhoneNumber::of_hr(
                 clean(person.phone_number.as_deref()),

@@ -117,7 +117,7 @@ impl AttributeRule {
     #[inline]
     pub fn text<'a>(&'a self, worker: &'a Worker) -> Option<Cow<'a, str>> {
         let text = match &self.origin {
-            Origin::Field(field) => field.text(worker).map(Cow::Borrowed),
+            Origin::Field(field) => field.text(worker),
             Origin::Template(template) => template.render(worker).map(Cow::Owned),
         };
         text.or_else(|| self.default.as_deref().map(Cow::Borrowed))

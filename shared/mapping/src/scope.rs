@@ -2,6 +2,7 @@
 //!
 //! Whether somebody has a user of ours is the caller's to say.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -80,11 +81,13 @@ impl ScopeKey {
     }
 
     /// What HR says of this person.
-    fn value_of(self, worker: &Worker) -> Option<&str> {
-        let value = self.field().text(worker)?;
+    fn value_of(self, worker: &Worker) -> Option<Cow<'_, str>> {
         match self {
-            Self::EmailDomains => Some(value.split_once('@')?.1),
-            _ => Some(value),
+            Self::EmailDomains => {
+                let (_, domain) = worker.work_email.as_deref()?.split_once('@')?;
+                Some(domain.into())
+            }
+            _ => self.field().text(worker),
         }
     }
 }
@@ -148,7 +151,7 @@ impl SourceScope {
         keys.iter().filter_map(|(key, values)| {
             let (name, noun) = (key.name(), key.noun());
             match key.value_of(worker) {
-                Some(value) => values.contains(&comparable(value)).then(|| {
+                Some(value) => values.contains(&comparable(&value)).then(|| {
                     Membership::Outside(format!("`exclude.{name}` names the {noun} `{value}`"))
                 }),
                 None => worker.is_unread(&key.field()).then(|| {
@@ -166,7 +169,7 @@ impl SourceScope {
         keys.iter().filter_map(|(key, values)| {
             let (name, noun) = (key.name(), key.noun());
             match key.value_of(worker) {
-                Some(value) => (!values.contains(&comparable(value))).then(|| {
+                Some(value) => (!values.contains(&comparable(&value))).then(|| {
                     Membership::Outside(format!(
                         "`include.{name}` does not name the {noun} `{value}`"
                     ))

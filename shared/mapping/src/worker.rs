@@ -138,6 +138,16 @@ impl Worker {
         self.details.as_deref().map_or(&[], |own| &own.addresses)
     }
 
+    /// The middle name.
+    pub fn middle_name(&self) -> Option<&str> {
+        self.details.as_deref()?.middle_name.as_deref()
+    }
+
+    /// What the person is called instead of the first name.
+    pub fn preferred_name(&self) -> Option<&str> {
+        self.details.as_deref()?.preferred_name.as_deref()
+    }
+
     /// Phone numbers, at most one of a kind.
     pub fn phone_numbers(&self) -> &[PhoneNumber] {
         self.details

@@ -180,11 +180,11 @@ fn somebody_missing_keeps_the_groups_until_suspended() {
         .iter_mut()
         .filter(|link| link.key.worker_id.as_str() == "w1")
         .for_each(|link| {
-            link.missing = Some(state::Missing {
+            link.missing = Some(Box::new(state::Missing {
                 runs: 1,
                 since,
                 checked_at: None,
-            });
+            }));
         });
     insta::assert_snapshot!(text(&company.plan(&config)), @r#"w1: group_remove "Data" → null"#);
 }

@@ -306,11 +306,11 @@ fn somebody_missing_is_counted_before_anything_is_done() {
     company.people.remove(0);
     assert_eq!(of(&company.plan(&config), "w1").note, Note::Missing);
     company.links.iter_mut().for_each(|link| {
-        link.missing = Some(state::Missing {
+        link.missing = Some(Box::new(state::Missing {
             runs: 1,
             since: super::company::now(),
             checked_at: None,
-        });
+        }));
     });
     let plan = company.plan(&config);
     assert!(of(&plan, "w1").has(Class::Missing));
