@@ -47,6 +47,28 @@ async fn run_writes_its_metrics_on_a_line_of_their_own_and_a_plan_none() {
 }
 
 #[tokio::test]
+async fn scim_writes_the_metrics_of_each_request() {
+    let world = world().await;
+    let scim = world.deployed_scim().await;
+    scim.get("/Users").await.expect(200);
+    scim.without("authorization")
+        .get("/Users")
+        .await
+        .expect(401);
+    let log = world.log();
+    let lines = log.lines().filter(|line| line.contains("ScimRequests"));
+    let told: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[0]["target"], "/Users");
+    assert_eq!(told[0]["ScimCallsJumpCloud"], 1);
+    assert_eq!(told[0]["JumpCloudKeyRefused"], 0);
+    assert_eq!(told[1]["status"], 401);
+    assert_eq!(told[1]["ScimClientErrors"], 1);
+}
+
+#[tokio::test]
 #[should_panic(expected = "was logged")]
 async fn world_finds_a_name_in_the_log() {
     let world = world().await;
