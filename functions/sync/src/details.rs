@@ -30,9 +30,14 @@ pub struct Details {
 }
 
 impl Details {
+    /// The version of this person's record.
+    pub(crate) fn version(&self, id: &WorkerId) -> Option<&Text> {
+        self.versions.get(id)
+    }
+
     /// The version with which this person's details were read in this run.
     pub(crate) fn version_read(&self, id: &WorkerId) -> Option<&Text> {
-        self.versions.get(id).filter(|_| self.read.contains(id))
+        self.version(id).filter(|_| self.read.contains(id))
     }
 }
 
@@ -118,7 +123,7 @@ pub(crate) fn recall(snapshot: &mut Snapshot, hr: &HrSources<'_>) {
             };
             let unchanged = links
                 .get(&key)
-                .filter(|link| link.details.as_ref() == read.details.versions.get(&worker.id));
+                .filter(|link| link.details.as_ref() == read.details.version(&worker.id));
             if let Some(Ok(written)) = unchanged.map(|link| link.written()) {
                 deel::recall_phone_numbers(worker, &written);
             }
@@ -126,7 +131,7 @@ pub(crate) fn recall(snapshot: &mut Snapshot, hr: &HrSources<'_>) {
     }
 }
 
-/// Asks about those whom the plan makes users of, and about users of ours whose record changed; whether there were any.
+/// Asks about those whom the plan makes users of, then about those whose record changed; whether there were any.
 /// Whoever cannot be asked about keeps what JumpCloud has, with a warning.
 pub(crate) async fn read(
     snapshot: &mut Snapshot,
@@ -136,12 +141,8 @@ pub(crate) async fn read(
     if !hr.iter().any(|(source, _)| Asked::of(source).is_some()) {
         return Ok(false);
     }
-    let links = by_key(&snapshot.links);
-    let planned: BTreeMap<&WorkerKey, &PersonPlan> = plan
-        .people
-        .iter()
-        .map(|person| (&person.key, person))
-        .collect();
+    let new = plan.people.iter().filter(|person| is_new(person));
+    let new: Vec<&WorkerKey> = new.map(|person| &person.key).collect();
     let mut any = false;
     for read in &mut snapshot.sources {
         let found = hr.iter().find(|(source, _)| source.name == read.name);
@@ -151,23 +152,9 @@ pub(crate) async fn read(
         let Some(asked) = Asked::of(source) else {
             continue;
         };
-        let (mut wanted, mut changed) = (Vec::new(), Vec::new());
-        for (id, version) in &read.details.versions {
-            let key = WorkerKey {
-                source: read.name.clone(),
-                worker_id: id.clone(),
-            };
-            let person = planned.get(&key);
-            let link = links.get(&key).filter(|link| link.user_id.is_some());
-            if person.is_some_and(|person| is_new(person)) {
-                wanted.push(id.clone());
-            } else if person.is_none_or(|person| person.skipped.is_none())
-                && link.is_some_and(|link| link.details.as_ref() != Some(version))
-            {
-                changed.push(id.clone());
-            }
-        }
-        wanted.append(&mut changed);
+        let keys = new.iter().copied().chain(&plan.outdated);
+        let of_source = keys.filter(|key| key.source == read.name);
+        let mut wanted: Vec<WorkerId> = of_source.map(|key| key.worker_id.clone()).collect();
         let mut unread = wanted.len();
         wanted.truncate(MOST);
         any |= !wanted.is_empty();

@@ -58,6 +58,9 @@ pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
             plan.out_of_scope += 1;
             continue;
         }
+        if decisions.is_outdated(candidate) {
+            plan.outdated.push(candidate.key());
+        }
         match decisions.person(candidate) {
             Some(person) => plan.people.push(person),
             None => plan.unchanged += 1,

@@ -126,12 +126,27 @@ impl<'k, 'a> Decisions<'k, 'a> {
             Standing::Unclear(_) => false,
         };
         is_done
+            && details_read(candidate).is_none()
             && self.refusal(candidate).is_none()
             && candidate.worker.warnings().is_empty()
             && !is_unfinished(link)
             && link.missing.is_none()
             && !is_undone(link, user)
             && self.memberships(candidate).is_empty()
+    }
+
+    /// Whether HR's record of somebody present, whose user is ours, is another one than that with which what HR tells apart
+    /// was last read.
+    pub(super) fn is_outdated(&self, candidate: &Candidate<'a>) -> bool {
+        let version = candidate.read.details.version(&candidate.worker.id);
+        version.is_some_and(|version| match candidate.found {
+            Found::Linked(link, _) => {
+                link.details.as_ref() != Some(version)
+                    && candidate.is_present()
+                    && self.refusal(candidate).is_none()
+            }
+            _ => false,
+        })
     }
 
     /// What is to become of this person's groups. A profile that takes the place of another has what rules gave to that.
