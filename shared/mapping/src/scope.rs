@@ -79,9 +79,10 @@ impl ScopeKey {
         }
     }
 
-    /// What HR says of this person.
+    /// What HR says of this person; nothing where that was not read, whatever else would stand in for it.
     fn value_of(self, worker: &Worker) -> Option<&str> {
-        let value = self.field().text(worker)?;
+        let field = self.field();
+        let value = field.text(worker).filter(|_| !worker.is_unread(&field))?;
         match self {
             Self::EmailDomains => Some(value.split_once('@')?.1),
             _ => Some(value),
