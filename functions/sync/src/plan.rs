@@ -250,6 +250,11 @@ impl RunWarning {
         }
     }
 
+    /// Whether it is about this person.
+    pub(crate) fn is_about(&self, key: &WorkerKey) -> bool {
+        self.source.as_ref() == Some(&key.source) && self.worker_id.as_ref() == Some(&key.worker_id)
+    }
+
     /// A warning about the whole run.
     pub fn of_run(code: &'static str, message: String) -> Self {
         Self {
