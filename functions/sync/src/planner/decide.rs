@@ -269,19 +269,8 @@ impl<'k, 'a> Decisions<'k, 'a> {
         }
         let (user, link) = match candidate.found {
             Found::Linked(link, user) => (user, Some(link)),
-            Found::ByIdentifier(user) => {
-                person.adopts = Some(AdoptBy::EmployeeIdentifier);
-                (user, None)
-            }
-            Found::ByEmail(user) => {
-                person.adopts = Some(AdoptBy::Email);
-                let replaced = self.known.replaced(candidate).cloned().map(Box::new);
-                let before = replaced.as_ref().map(|link| json!(link.key.to_string()));
-                person.changes.push(Change {
-                    from: before.unwrap_or_default(),
-                    ..change(Class::Adopt, "owner", json!(candidate.source.name))
-                });
-                person.replaces = replaced;
+            Found::ByIdentifier(user) | Found::ByEmail(user) => {
+                self.adopt(person, candidate);
                 (user, None)
             }
             Found::Nobody | Found::Begun(_) => {
@@ -293,7 +282,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             }
             Found::Deleted(_) => return,
         };
-        self.attributes(person, &desired, user, link);
+        self.attributes(person, candidate, &desired, user);
         if person.adopts.is_some() || link.is_some_and(|link| link.user_id.is_none()) {
             baseline(person, &desired);
         }
@@ -305,6 +294,23 @@ impl<'k, 'a> Decisions<'k, 'a> {
         if active {
             self.give_access(person, candidate, user, link);
         }
+    }
+
+    /// Somebody whose user is not ours yet, or was another profile's of the same person: without approval only by the
+    /// identifier of a user that nobody had.
+    fn adopt(&self, person: &mut PersonPlan, candidate: &Candidate<'a>) {
+        let replaced = self.known.replaced(candidate);
+        if let (Found::ByIdentifier(_), None) = (candidate.found, replaced) {
+            person.adopts = Some(AdoptBy::EmployeeIdentifier);
+            return;
+        }
+        person.adopts = Some(AdoptBy::Email);
+        let before = replaced.map(|link| json!(link.key.to_string()));
+        person.changes.push(Change {
+            from: before.unwrap_or_default(),
+            ..change(Class::Adopt, "owner", json!(candidate.source.name))
+        });
+        person.replaces = replaced.cloned().map(Box::new);
     }
 
     /// Somebody who gets an account: every attribute that HR has, STAGED.
@@ -347,10 +353,11 @@ impl<'k, 'a> Decisions<'k, 'a> {
     fn attributes(
         &mut self,
         person: &mut PersonPlan,
+        candidate: &Candidate<'a>,
         desired: &DesiredUser<'_>,
         user: &SystemUser,
-        link: Option<&Link>,
     ) {
+        let link = candidate.found.link();
         // What we wrote is only decoded for the few who differ from JumpCloud at all.
         if diff(desired, user, None).is_empty() {
             return;
@@ -368,7 +375,9 @@ impl<'k, 'a> Decisions<'k, 'a> {
         // A write that was cut off may or may not have arrived: HR's value then counts as changed.
         let whole = link.is_some_and(|link| link.pending.is_none());
         for difference in diff(desired, user, written.as_ref().filter(|_| whole)) {
-            if self.stays(person, &difference, user, link, written.as_ref()) {
+            // A value may be missing only because the source was not read whole: nothing is emptied on that.
+            let is_doubtful = difference.hr.is_null() && candidate.read.incomplete.is_some();
+            if is_doubtful || self.stays(person, &difference, user, link, written.as_ref()) {
                 continue;
             }
             let class = match (person.adopts, &difference.attribute) {
