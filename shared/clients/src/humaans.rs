@@ -117,7 +117,8 @@ impl Humaans {
         self.staff(people, None, wanted, gaps).await
     }
 
-    /// Those of these people whom Humaans knows, as [`people`](Self::people) has them.
+    /// Those of these people whom Humaans knows, as [`people`](Self::people) has them; an id that is none of Humaans' is
+    /// nobody's.
     pub async fn some(
         &self,
         ids: impl IntoIterator<Item = &WorkerId>,
@@ -125,13 +126,23 @@ impl Humaans {
     ) -> Result<Staff, ClientError> {
         let mut rows = Vec::new();
         for id in ids {
-            rows.extend(self.person(id).await?);
+            match self.person(id).await {
+                Err(error) if error.is_bad_request() => {}
+                read => rows.extend(read?),
+            }
         }
         let people = Listing {
             rows,
             unreadable: Vec::new(),
             incomplete: None,
         };
+        if people.rows.is_empty() {
+            return Ok(Staff {
+                people,
+                directory: Directory::default(),
+                warnings: Vec::new(),
+            });
+        }
         let known: Vec<WorkerId> = people.rows.iter().map(|person| person.id.clone()).collect();
         self.staff(people, Some(&known), wanted, Vec::new()).await
     }
