@@ -182,12 +182,16 @@ impl<'k, 'a> Decisions<'k, 'a> {
 
     /// Somebody who left: their user loses access.
     fn gone(&mut self, person: &mut PersonPlan, candidate: &Candidate<'a>, why: &str) {
-        if candidate.is_closed_by_adoption() {
-            person.adopts = Some(AdoptBy::EmployeeIdentifier);
-        }
         let user = match candidate.found {
-            Found::Linked(_, user) | Found::ByIdentifier(user) => user,
-            Found::ByEmail(user) => return self.leaver_not_ours(person, user, why),
+            Found::Linked(_, user) => user,
+            Found::ByIdentifier(user) if candidate.is_closed_by_adoption() => {
+                person.adopts = Some(AdoptBy::EmployeeIdentifier);
+                user
+            }
+            Found::ByIdentifier(user) => {
+                return self.leaver_not_ours(person, user, "employee identifier", why);
+            }
+            Found::ByEmail(user) => return self.leaver_not_ours(person, user, "work e-mail", why),
             Found::Deleted(_) | Found::Begun(_) | Found::Nobody => return,
         };
         match candidate.source.policy.lifecycle.leavers {
@@ -237,12 +241,12 @@ impl<'k, 'a> Decisions<'k, 'a> {
         }
     }
 
-    /// Somebody who left, and whose work e-mail a user of nobody's still has access with.
-    fn leaver_not_ours(&mut self, person: &PersonPlan, user: &SystemUser, why: &str) {
+    /// Somebody who left, and with whose e-mail or identifier a user of nobody's still has access.
+    fn leaver_not_ours(&mut self, person: &PersonPlan, user: &SystemUser, what: &str, why: &str) {
         let is_open = can_be_suspended(user.state()) && self.known.owner(user).is_none();
         if is_open && self.known.protection(user).is_none() {
             let message = format!(
-                "{why}, and the JumpCloud user {} with this work e-mail is not ours and still has access: look at it there",
+                "{why}, and the JumpCloud user {} with this {what} is not ours and still has access: look at it there",
                 user.id
             );
             self.warn(person, "leaver_not_ours", message);
@@ -296,11 +300,11 @@ impl<'k, 'a> Decisions<'k, 'a> {
         }
     }
 
-    /// Somebody whose user is not ours yet, or was another profile's of the same person: without approval only by the
-    /// identifier of a user that nobody had.
+    /// Somebody whose user is not ours yet, or was another profile's of the same person: without approval only where the
+    /// identifier leaves no doubt, and nobody had the user.
     fn adopt(&self, person: &mut PersonPlan, candidate: &Candidate<'a>) {
         let replaced = self.known.replaced(candidate);
-        if let (Found::ByIdentifier(_), None) = (candidate.found, replaced) {
+        if candidate.is_certain() && replaced.is_none() {
             person.adopts = Some(AdoptBy::EmployeeIdentifier);
             return;
         }

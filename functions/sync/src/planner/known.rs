@@ -295,7 +295,10 @@ impl<'a> Known<'a> {
 
     /// Adoption is not a way in.
     fn adoption_refusal(&self, candidate: &Candidate<'_>, user: &SystemUser) -> Option<Reason> {
-        let by_email = matches!(candidate.found, Found::ByEmail(_));
+        let (code, what) = match candidate.found {
+            Found::ByEmail(_) => ("email_held", "work e-mail"),
+            _ => ("employee_id_held", "employee identifier"),
+        };
         if let Some(reason) = self.protection(user) {
             return Some(reason);
         }
@@ -308,11 +311,6 @@ impl<'a> Known<'a> {
             .owner(user)
             .filter(|owner| owner.key != candidate.key());
         if let Some(owner) = owner.filter(|_| replaced.is_none()) {
-            let (code, what) = if by_email {
-                ("email_held", "work e-mail")
-            } else {
-                ("employee_id_held", "employee identifier")
-            };
             let text = format!("the {what} belongs to the user of {}", owner.key);
             return Some(Reason::new(code, text));
         }
@@ -325,7 +323,7 @@ impl<'a> Known<'a> {
             link.key.worker_id.as_str() == identifier
                 || sent.and_then(Value::as_str) == Some(identifier)
         });
-        let why = if !by_email {
+        let why = if candidate.is_certain() {
             return None;
         } else if user.state() == UserState::Suspended {
             "is suspended"
@@ -344,7 +342,7 @@ impl<'a> Known<'a> {
             return None;
         };
         let text = format!(
-            "the user with this work e-mail {why}: give it this person's id as employee identifier, or one of them another e-mail"
+            "the user with this {what} {why}: give it this person's id as employee identifier, or one of them another e-mail"
         );
         Some(Reason::new("adoption_refused", text))
     }

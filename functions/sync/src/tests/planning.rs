@@ -365,6 +365,26 @@ fn a_profile_merged_into_another_hands_its_user_over_once_approved() {
     assert!(next.people.iter().all(|person| person.changes.is_empty()));
 }
 
+#[test]
+fn an_account_goes_to_another_source_by_an_admins_hand_alone() {
+    let config = config_of("", &[("deel", ""), ("other", "")]);
+    let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    company.sync(&config);
+    company.people = vec![leaver("w1", "Ana", "Souza")];
+    company.elsewhere = vec![person("h1", "Ana", "Souza", &json!({}))];
+    company.sync(&config);
+    assert_eq!(company.user_of("w1").state(), UserState::Suspended);
+    assert_eq!(code(&company.plan(&config), "h1"), Some("email_held"));
+    // What docs/mapping.md says.
+    company.links.clear();
+    company.users[0].employee_identifier = "h1".into();
+    company.users[0].recorded_state = Some(UserState::Activated);
+    company.sync(&config);
+    assert_eq!(company.user_of("h1").state(), UserState::Activated);
+    assert_eq!(company.plan(&config).people, Vec::new());
+    assert_eq!(company.users.len(), 1);
+}
+
 /// Ana with an account under the employee id `C-1`, which HR gives beside its own id `w1`.
 fn numbered(config: &config::Config) -> Company {
     let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
@@ -400,6 +420,44 @@ fn a_profile_merged_into_another_is_recognised_under_the_same_and_another_employ
         let code = adopts.is_none().then_some("employee_id_held");
         assert_eq!(self::code(&plan, "w9"), code);
     }
+}
+
+#[test]
+fn a_number_alone_adopts_nobody_unasked_and_closes_nobody() {
+    let config = config("");
+    let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    let plan = |company: &Company| {
+        let mut snapshot = company.snapshot(&config);
+        snapshot.sources[0].workers[0].employee_id = Some("7".into());
+        crate::plan(&snapshot, &config, company.now)
+    };
+    for (email, identifier, adopts) in [
+        ("stranger@corp.example", "7", AdoptBy::Email),
+        ("stranger@corp.example", "w1", AdoptBy::EmployeeIdentifier),
+        ("Ana.Souza@corp.example", "7", AdoptBy::EmployeeIdentifier),
+    ] {
+        let fields = json!({"email": email, "employeeIdentifier": identifier});
+        company.users = vec![user("u1", &fields)];
+        company.people = vec![person("w1", "Ana", "Souza", &json!({}))];
+        let adoption = plan(&company);
+        assert_eq!(of(&adoption, "w1").adopts, Some(adopts), "{email}");
+        let is_held = of(&adoption, "w1").has(Class::Adopt);
+        assert_eq!(is_held, adopts == AdoptBy::Email, "{email}");
+
+        company.people = vec![leaver("w1", "Ana", "Souza")];
+        let closing = plan(&company);
+        match adopts {
+            AdoptBy::Email => {
+                assert_eq!(closing.people, Vec::new());
+                assert_eq!(closing.warnings[0].code, "leaver_not_ours");
+            }
+            AdoptBy::EmployeeIdentifier => assert!(of(&closing, "w1").has(Class::Suspend)),
+        }
+    }
+    let fields = json!({"email": "root@corp.example", "employeeIdentifier": "7", "sudo": true});
+    company.users = vec![user("u1", &fields)];
+    company.people = vec![person("w1", "Ana", "Souza", &json!({}))];
+    assert_eq!(code(&plan(&company), "w1"), Some("adoption_refused"));
 }
 
 #[test]
