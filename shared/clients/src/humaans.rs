@@ -187,12 +187,14 @@ impl Humaans {
         let (locations, gap) = self
             .whole("locations", &[], |location: &Location| location.id.clone())
             .await?;
+        let lacks_locations = gap.is_some();
         gaps.extend(gap);
         let (companies, gap) = self
             .whole("companies", &[], |company: &Company| company.id.clone())
             .await?;
         gaps.extend(gap);
-        let directory = Directory::new(roles, locations, companies);
+        let directory =
+            Directory::new(roles, locations, companies).lacking_locations(lacks_locations);
         let (directory, warnings) = self.with_custom_fields(directory, ids, wanted).await?;
         people.incomplete = (!gaps.is_empty()).then(|| gaps.join("; "));
         Ok(Staff {
