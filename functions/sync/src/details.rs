@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clients::{ClientError, Deel};
-use config::Source;
+use config::{Source, SourceKind};
 use futures_util::stream::{self, StreamExt};
-use mapping::{AdoptBy, Class, Text, Warning, Worker, WorkerId, WorkerKey, deel};
+use mapping::{AdoptBy, Class, SourceName, Text, Warning, Worker, WorkerId, WorkerKey, deel};
 use sha2::{Digest, Sha256};
 use state::Link;
 
@@ -49,13 +49,14 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// `None` when the records say it all.
+    /// `None` when the records say it all, as Humaans' do.
     pub(crate) fn of(source: &Source) -> Option<Self> {
         let asked = Self {
-            phone_numbers: source.phone_numbers,
+            phone_numbers: source.policy.needs_phone_numbers(),
             custom_fields: source.policy.custom_fields(),
         };
-        (asked.phone_numbers || !asked.custom_fields.is_empty()).then_some(asked)
+        let is_asked = asked.phone_numbers || !asked.custom_fields.is_empty();
+        (is_asked && source.kind == SourceKind::Deel).then_some(asked)
     }
 
     /// The versions of these people's records. Whoever asks for more than before gets other ones.
@@ -104,18 +105,18 @@ struct Answer {
 
 /// Gives everyone whose record did not change the phone numbers that we last wrote: HR would say the same again.
 pub(crate) fn recall(snapshot: &mut Snapshot, hr: &HrSources<'_>) {
-    if !hr.iter().any(|(source, _)| Asked::of(source).is_some()) {
+    let is_asked = |source: &Source| Asked::of(source).is_some_and(|asked| asked.phone_numbers);
+    let asked = hr
+        .iter()
+        .map(|(source, _)| *source)
+        .filter(|source| is_asked(source));
+    let asked: BTreeSet<&SourceName> = asked.map(|source| &source.name).collect();
+    if asked.is_empty() {
         return;
     }
     let links = by_key(&snapshot.links);
-    for read in &mut snapshot.sources {
-        let source = hr.iter().map(|(source, _)| *source);
-        if !source
-            .into_iter()
-            .any(|source| source.name == read.name && source.phone_numbers)
-        {
-            continue;
-        }
+    let reads = snapshot.sources.iter_mut();
+    for read in reads.filter(|read| asked.contains(&read.name)) {
         for worker in &mut read.workers {
             let key = WorkerKey {
                 source: read.name.clone(),

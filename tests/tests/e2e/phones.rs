@@ -195,6 +195,22 @@ async fn numbers_are_not_asked_for_unless_configured() {
 }
 
 #[tokio::test]
+async fn attribute_made_of_a_number_asks_for_it() {
+    let rule = "[source.attributes]\n\"attributes.desk\" = { from = \"work_phone\" }";
+    let world = world_with(Setup::new().source(rule)).await;
+    let id = world.hire(ana());
+    world
+        .deel()
+        .set_phone_numbers(&id, json!([number("WORK", "2079460101")]));
+    world.run_sync().await;
+    let expected = json!([{"name": "desk", "value": "+442079460101"}]);
+    assert_eq!(world.user_of(&id).await["attributes"], expected);
+    assert_eq!(phones_of(&world, &id).await, json!([]));
+    let report = world.settled().await;
+    assert_eq!(report.calls.deel, 1);
+}
+
+#[tokio::test]
 async fn custom_field_of_deel_is_read_with_the_person() {
     let rules = "[source.attributes]\n\"attributes.costCode\" = { from = \"custom.Cost code\" }";
     let world = world_with(Setup::new().source(rules)).await;
