@@ -485,7 +485,7 @@ fn phone_numbers_of_deel_are_managed_once_they_are_asked_for() {
     };
     assert!(!manages(&Config::parse(LEAST).unwrap()));
     let asked = taken_line("source", "phone_numbers = true");
-    assert!(manages(&asked) && asked.sources[0].phone_numbers);
+    assert!(manages(&asked) && asked.sources[0].policy.needs_phone_numbers());
 }
 
 #[test]

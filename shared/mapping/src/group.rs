@@ -67,7 +67,7 @@ impl When {
         })
     }
 
-    /// Whether it rests on something that was not read of this person: nobody leaves a group on that.
+    /// Whether it rests on something that was not read of this person: nobody joins or leaves a group on that.
     pub fn rests_on_unread(&self, worker: &Worker) -> bool {
         let mut conditions = self.conditions.iter();
         conditions.any(|condition| worker.is_unread(&condition.field))

@@ -166,6 +166,8 @@ pub struct Directory {
     /// By person, then by the day they begin; `None` when they could not be read whole.
     roles: Option<Vec<JobRole>>,
     locations: BTreeMap<Text, Location>,
+    /// Whether there are more than these.
+    lacks_locations: bool,
     companies: BTreeMap<Text, Company>,
     /// By person, as field and value; `None` when they were not read.
     custom_values: Option<BTreeMap<WorkerId, Vec<(Text, Text)>>>,
@@ -191,9 +193,17 @@ impl Directory {
         Self {
             roles,
             locations: by_id(locations, |location| &location.id),
+            lacks_locations: false,
             companies: by_id(companies, |company| &company.id),
             custom_values: None,
         }
+    }
+
+    /// Whether there are more locations than were read: whoever has no zone but that of such a one may be anywhere.
+    #[must_use]
+    pub fn lacking_locations(mut self, lacking: bool) -> Self {
+        self.lacks_locations = lacking;
+        self
     }
 
     /// Adds the values of those custom fields that are `wanted`.
@@ -241,7 +251,8 @@ fn by_id<T>(rows: Vec<T>, id: impl Fn(&T) -> &Text) -> BTreeMap<Text, T> {
 /// nor their location places; `now` tells which job role is the current one.
 pub fn to_worker(person: &Person, directory: &Directory, zones: &Zones, now: Timestamp) -> Worker {
     let place = Place::of(person, directory);
-    let (zone, zone_warning) = zones.zone_of(
+    let anywhere = (place.is_unread && directory.lacks_locations).then(Zones::anywhere);
+    let (zone, zone_warning) = anywhere.as_ref().unwrap_or(zones).zone_of(
         place.zones.into_iter().flatten(),
         place.label.as_deref(),
         place.country.as_deref(),

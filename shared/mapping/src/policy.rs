@@ -9,6 +9,7 @@ use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attribute;
+use crate::details::Part;
 use crate::field::Field;
 use crate::scope::SourceScope;
 use crate::table::{Column, Row, TABLE};
@@ -72,6 +73,12 @@ impl Policy {
             .map(AttributeRule::of)
             .collect();
         self
+    }
+
+    /// Whether a rule is made of phone numbers: where none is, HR need not be asked for any.
+    pub fn needs_phone_numbers(&self) -> bool {
+        let mut fields = self.attributes.iter().flat_map(AttributeRule::fields);
+        fields.any(|field| field.part() == Some(Part::PhoneNumbers))
     }
 
     /// The custom fields of the HR system that rules name: where there are none, HR need not be asked for any.

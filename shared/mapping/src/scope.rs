@@ -80,14 +80,18 @@ impl ScopeKey {
         }
     }
 
-    /// What HR says of this person.
+    /// What HR says of this person; nothing where that was not read, whatever else would stand in for it.
     fn value_of(self, worker: &Worker) -> Option<Cow<'_, str>> {
+        let field = self.field();
+        if worker.is_unread(&field) {
+            return None;
+        }
         match self {
             Self::EmailDomains => {
                 let (_, domain) = worker.work_email.as_deref()?.split_once('@')?;
                 Some(domain.into())
             }
-            _ => self.field().text(worker),
+            _ => field.text(worker),
         }
     }
 }

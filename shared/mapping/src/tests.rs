@@ -670,6 +670,22 @@ fn the_gap_between_two_contracts_is_waited_out() {
 }
 
 #[test]
+fn a_contract_that_does_not_say_since_when_it_runs_leaves_no_gap() {
+    let ended =
+        json!({"start_date": "2024-01-01", "termination_last_day": "2026-05-15", "is_ended": true});
+    let next = json!({"start_date": "2026-07-01", "is_ended": false});
+    let running = json!({"start_date": null, "is_ended": false});
+    let standing = |employments: Value| {
+        let worker = worker(json!({"employments": employments}));
+        let now = at("2026-06-01T00:00:00Z");
+        Policy::deel().standing(&worker, now, Some(UserState::Activated))
+    };
+    assert!(matches!(standing(json!([ended, next])), Standing::Gone(_)));
+    let standing = standing(json!([ended, running, next]));
+    assert!(matches!(standing, Standing::Staged(_)), "{standing:?}");
+}
+
+#[test]
 fn a_pre_hire_is_staged_and_activated_as_the_policy_says() {
     let hire = |zone: &str| {
         json!({"hiring_status": "onboarding", "new_hiring_status": "onboarding_overdue", "person_status": "NOT_STARTED",

@@ -309,6 +309,14 @@ pub struct Zones {
 }
 
 impl Zones {
+    /// Of people of whom nobody knows where they are: a day begins, and ends, where it does so last.
+    pub(crate) fn anywhere() -> Self {
+        Self {
+            table: BTreeMap::new(),
+            default: TimeZone::fixed(jiff::tz::offset(-12)),
+        }
+    }
+
     /// The zone of a person: the first of the `recorded` ones that exists, else by place. With a warning when a
     /// recorded zone is unknown.
     pub fn zone_of<'a>(

@@ -37,6 +37,8 @@ fn dates<'a>(
     let mut latest_start: Option<Date> = None;
     let mut last_day: Option<Date> = None;
     let mut open = contracts.is_empty();
+    // Whether a contract that runs does not say since when: it may have begun.
+    let mut undated = false;
     for contract in contracts {
         let begins = day(contract.start_date.as_deref())?;
         let termination = contract.termination_last_day.as_deref();
@@ -44,6 +46,7 @@ fn dates<'a>(
         // A contract whose last day is over no longer runs, whatever its flag still says.
         if contract.is_live() && ends.is_none_or(|day| day >= today) {
             start = start.into_iter().chain(begins).min();
+            undated |= begins.is_none();
         }
         latest_start = latest_start.max(begins);
         match ends {
@@ -67,7 +70,7 @@ fn dates<'a>(
             cancelled,
         )?);
     } else if open {
-        last_day = last_day.filter(|last| start.is_some_and(|start| *last < start));
+        last_day = last_day.filter(|last| !undated && start.is_some_and(|start| *last < start));
     }
     Ok((start, last_day))
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::lifecycle::standing;
+use crate::lifecycle::{activation_moment, standing};
 use crate::{
     Field, Lifecycle, NoAccount, Policy, Standing, desired_user, hr_value, unknown_custom_fields,
 };
@@ -296,6 +296,38 @@ fn what_was_not_read_is_left_as_it_is() {
         told(&nothing, json!({"locationId": "remote", "companyId": null})),
         ["location", "company", "firstname"]
     );
+}
+
+#[test]
+fn nobody_begins_early_because_the_place_of_work_was_lost() {
+    let begins = |fields: Value, lacking: bool| {
+        let mut start = json!({"employmentStartDate": "2026-06-01", "timezone": null});
+        for (key, value) in fields.as_object().unwrap() {
+            start[key] = value.clone();
+        }
+        let worker = worker_at(
+            start,
+            &directory(Vec::new()).lacking_locations(lacking),
+            NOW,
+        );
+        activation_moment(&worker, &Lifecycle::default())
+            .unwrap()
+            .to_string()
+    };
+    let new_york = "2026-06-01T04:00:00Z";
+    let last_of_all = "2026-06-01T12:00:00Z";
+    let lisbon = "2026-05-31T23:00:00Z";
+    let unknown = || json!({"locationId": "l9"});
+    assert_eq!(begins(unknown(), true), last_of_all);
+    assert_eq!(
+        begins(unknown(), false),
+        new_york,
+        "there is no such location"
+    );
+    assert_eq!(begins(json!({"locationId": "l1"}), true), lisbon);
+    assert_eq!(begins(json!({"locationId": null}), true), new_york);
+    let own = json!({"locationId": "l9", "timezone": "Europe/Lisbon"});
+    assert_eq!(begins(own, true), lisbon);
 }
 
 #[test]
