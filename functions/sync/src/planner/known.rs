@@ -255,6 +255,14 @@ impl<'a> Known<'a> {
                     );
                     Some(Reason::new("email_held", text))
                 })
+                .or_else(|| {
+                    let holder = self.with_identifier(candidate.identifier()?)?;
+                    let text = format!(
+                        "the employee identifier is held by another JumpCloud user, {}",
+                        holder.id
+                    );
+                    Some(Reason::new("employee_id_held", text))
+                })
                 .or_else(incomplete),
         }
     }
