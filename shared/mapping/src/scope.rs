@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::clean::quoted;
 use crate::field::Field;
 use crate::jumpcloud::UserState;
 use crate::lifecycle::{Standing, between, standing};
@@ -149,7 +150,10 @@ impl SourceScope {
             let (name, noun) = (key.name(), key.noun());
             match key.value_of(worker) {
                 Some(value) => values.contains(&comparable(value)).then(|| {
-                    Membership::Outside(format!("`exclude.{name}` names the {noun} `{value}`"))
+                    Membership::Outside(format!(
+                        "`exclude.{name}` names the {noun} `{}`",
+                        quoted(value)
+                    ))
                 }),
                 None => worker.is_unread(&key.field()).then(|| {
                     Membership::Unclear(format!(
@@ -168,7 +172,8 @@ impl SourceScope {
             match key.value_of(worker) {
                 Some(value) => (!values.contains(&comparable(value))).then(|| {
                     Membership::Outside(format!(
-                        "`include.{name}` does not name the {noun} `{value}`"
+                        "`include.{name}` does not name the {noun} `{}`",
+                        quoted(value)
                     ))
                 }),
                 None => Some(Membership::Unclear(format!(
