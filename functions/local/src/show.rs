@@ -493,8 +493,9 @@ pub(crate) fn service(url: &str, token: Option<&str>) -> String {
 }
 
 fn indented(text: &str) -> String {
+    let indent = |line: &str| if line.is_empty() { "" } else { "  " };
     text.lines()
-        .fold(String::new(), |all, line| all + "  " + line + "\n")
+        .fold(String::new(), |all, line| all + indent(line) + line + "\n")
 }
 
 fn table(header: &[&str]) -> Table {
