@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use config::{Config, Source};
 use jiff::{SignedDuration, Timestamp};
 use mapping::{
-    Class, Leavers, MappingError, Standing, SystemUser, Text, UserState, Usernames, Worker,
-    WorkerId, WorkerKey,
+    Attribute, Class, Leavers, MappingError, Standing, SystemUser, Text, UserState, Usernames,
+    Worker, WorkerId, WorkerKey,
 };
 use state::Link;
 
@@ -100,7 +100,14 @@ struct Candidate<'a> {
     username: Option<Text>,
 }
 
-impl Candidate<'_> {
+impl<'a> Candidate<'a> {
+    /// The employee identifier of this person's user, as far as the source writes it.
+    fn identifier(&self) -> Option<&'a str> {
+        let mut rules = self.source.policy.attributes.iter();
+        let is_written = rules.any(|rule| rule.attribute == Attribute::EmployeeIdentifier);
+        self.worker.identifiers().next().filter(|_| is_written)
+    }
+
     /// Whether HR wants an account for this person.
     fn is_present(&self) -> bool {
         matches!(self.standing, Standing::Staged(_) | Standing::Active(_))

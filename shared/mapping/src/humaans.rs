@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::clean::{clean, clean_email, day, full_name, some_id, text_of};
+use crate::clean::{clean, clean_email, day, full_name, quoted, some_id, text_of};
 use crate::details::{Details, Part, Unread};
 use crate::jumpcloud::{Address, PhoneNumber, or_default};
 use crate::worker::{Employment, Status, Text, Worker, WorkerId, Zones};
@@ -410,7 +410,7 @@ fn status(person: &Person) -> Status {
         Some("newHire") => Status::PreHire,
         Some("active") => Status::Employed,
         Some("offboarded") => Status::Ended,
-        Some(unknown) => Status::Unclear(format!("the status `{unknown}` is unknown")),
+        Some(unknown) => Status::Unclear(format!("the status `{}` is unknown", quoted(unknown))),
         None => Status::Unclear("the record has no status".to_owned()),
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::clean::quoted;
 use crate::field::Field;
 use crate::jumpcloud::UserState;
 use crate::lifecycle::{Standing, between, standing};
@@ -156,7 +157,10 @@ impl SourceScope {
             let (name, noun) = (key.name(), key.noun());
             match key.value_of(worker) {
                 Some(value) => values.contains(&comparable(&value)).then(|| {
-                    Membership::Outside(format!("`exclude.{name}` names the {noun} `{value}`"))
+                    Membership::Outside(format!(
+                        "`exclude.{name}` names the {noun} `{}`",
+                        quoted(&value)
+                    ))
                 }),
                 None => worker.is_unread(&key.field()).then(|| {
                     Membership::Unclear(format!(
@@ -175,7 +179,8 @@ impl SourceScope {
             match key.value_of(worker) {
                 Some(value) => (!values.contains(&comparable(&value))).then(|| {
                     Membership::Outside(format!(
-                        "`include.{name}` does not name the {noun} `{value}`"
+                        "`include.{name}` does not name the {noun} `{}`",
+                        quoted(&value)
                     ))
                 }),
                 None => Some(Membership::Unclear(format!(

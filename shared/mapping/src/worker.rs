@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::clean::quoted;
 use crate::details::{Details, Part, Unread};
 use crate::field::Field;
 use crate::jumpcloud::{Address, PhoneNumber};
@@ -229,7 +230,7 @@ impl Employment {
     /// With a date that cannot be read.
     pub(crate) fn unreadable(date: &str) -> Self {
         Self {
-            status: Status::Unclear(format!("`{date}` is not a date")),
+            status: Status::Unclear(format!("`{}` is not a date", quoted(date))),
             start: None,
             last_day: None,
         }
@@ -334,7 +335,8 @@ impl Zones {
             warning = Some(Warning::new(
                 "unknown_zone",
                 format!(
-                    "the record's time zone `{name}` is unknown; dates follow that of the place, or the source's"
+                    "the record's time zone `{}` is unknown; dates follow that of the place, or the source's",
+                    quoted(name)
                 ),
             ));
         }

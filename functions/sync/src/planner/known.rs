@@ -267,9 +267,7 @@ impl<'a> Known<'a> {
 
     /// Whether a new user could not have this person's employee identifier: HR may give one to two people.
     fn identifier_held(&self, candidate: &Candidate<'_>) -> Option<Reason> {
-        let mut rules = candidate.source.policy.attributes.iter();
-        rules.find(|rule| rule.attribute == Attribute::EmployeeIdentifier)?;
-        let holder = self.with_identifier(candidate.worker.identifiers().next()?)?;
+        let holder = self.with_identifier(candidate.identifier()?)?;
         let text = format!(
             "the employee identifier is held by another JumpCloud user, {}",
             holder.id

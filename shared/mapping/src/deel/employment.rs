@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::{Contract, Person};
-use crate::clean::day;
+use crate::clean::{day, quoted};
 use crate::worker::{Employment, Status, Text};
 
 /// Status and dates, all contracts taken together.
@@ -129,7 +129,9 @@ fn status(person: &Person, contracts: &[&Contract], last_day: Option<Date>) -> S
     let mut agreed = None;
     for word in &words {
         agreed = match (agreed, stage(word)) {
-            (_, None) => return Status::Unclear(format!("the status `{word}` is unknown")),
+            (_, None) => {
+                return Status::Unclear(format!("the status `{}` is unknown", quoted(word)));
+            }
             (None, stage) => stage,
             (Some(before), Some(now)) if before == now => Some(now),
             // `hiring_status` has only coarse words: `onboarding` is also what it calls a draft.
@@ -137,6 +139,7 @@ fn status(person: &Person, contracts: &[&Contract], last_day: Option<Date>) -> S
                 Some(Stage::NotFirm)
             }
             _ => {
+                let words: Vec<String> = words.into_iter().map(quoted).collect();
                 return Status::Unclear(format!("the statuses disagree: `{}`", words.join("`, `")));
             }
         };
