@@ -383,6 +383,7 @@ impl Run<'_> {
         let mut link = self.link_of(plan);
         link.user_id = Some(id.clone());
         link.username.clone_from(&plan.username);
+        link.email.clone_from(&plan.email);
         let suspends = plan.changes.iter().find(|change| change.takes_access());
         if let Some(change) = suspends {
             let was_staged = change.from == json!(UserState::Staged);

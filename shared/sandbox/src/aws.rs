@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use http_body_util::{BodyExt, Full};
@@ -44,12 +44,20 @@ impl fmt::Display for Database {
 }
 
 /// DynamoDB on a free port of 127.0.0.1; it ends when dropped.
-#[derive(Debug)]
 pub struct EmbeddedDynamoDb {
     address: SocketAddr,
+    database: dynoxide::Database,
     /// Dropping it tells the server to stop.
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
+}
+
+impl fmt::Debug for EmbeddedDynamoDb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedDynamoDb")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
 }
 
 impl EmbeddedDynamoDb {
@@ -71,6 +79,7 @@ impl EmbeddedDynamoDb {
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let (stop, stopped) = oneshot::channel::<()>();
+        let handle = opened.clone();
         let server = tokio::spawn(async move {
             let shutdown = async {
                 let _ = stopped.await;
@@ -83,9 +92,22 @@ impl EmbeddedDynamoDb {
         });
         Ok(Self {
             address,
+            database: handle,
             stop,
             server,
         })
+    }
+
+    /// Writes every table to a new file.
+    pub(crate) fn save(&self, file: &Path) -> Result<(), SandboxError> {
+        let saved = self.database.vacuum_into(&file.to_string_lossy());
+        saved.map_err(|error| tables(file, &error))
+    }
+
+    /// Puts the tables of such a file in the place of all that are there.
+    pub(crate) fn load(&self, file: &Path) -> Result<(), SandboxError> {
+        let loaded = self.database.restore_from(&file.to_string_lossy());
+        loaded.map_err(|error| tables(file, &error))
     }
 
     /// The endpoint, without a slash at its end.
@@ -103,6 +125,13 @@ impl EmbeddedDynamoDb {
         if let Err(error) = self.server.await {
             tracing::error!(%error, "the embedded database did not stop cleanly");
         }
+    }
+}
+
+fn tables(file: &Path, error: &dynoxide::DynoxideError) -> SandboxError {
+    SandboxError::Tables {
+        file: file.to_owned(),
+        reason: error.to_string(),
     }
 }
 
@@ -171,7 +200,7 @@ impl Secrets {
 }
 
 /// The values by name.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct SecretStore(BTreeMap<String, String>);
 
 impl SecretStore {

@@ -158,7 +158,7 @@ impl Deel {
 }
 
 /// The organisation: its people and its settings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct HrOrganization {
     pub(crate) people: BTreeMap<String, Person>,
     phone_numbers: BTreeMap<String, Value>,

@@ -244,7 +244,7 @@ impl Humaans {
 }
 
 /// The account: its records and its settings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct HumaansAccount {
     records: BTreeMap<Collection, BTreeMap<String, Record>>,
     rules: HumaansRules,

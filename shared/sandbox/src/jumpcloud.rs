@@ -17,14 +17,14 @@ mod validation;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use fastrand::Rng;
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, LOCATION, RETRY_AFTER};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -67,6 +67,8 @@ pub struct JumpCloudRules {
     pub counts_v2_lists: bool,
     /// The state of a user that is made without one.
     pub default_state: &'static str,
+    /// How long reads do not show what was written to users.
+    pub shows_writes_after: SignedDuration,
     /// How many requests are answered; none is documented.
     pub rate_limit: Option<RateLimit>,
 }
@@ -83,6 +85,7 @@ impl Default for JumpCloudRules {
             groups_bind_usernames: true,
             counts_v2_lists: true,
             default_state: "ACTIVATED",
+            shows_writes_after: SignedDuration::ZERO,
             rate_limit: None,
         }
     }
@@ -244,7 +247,7 @@ impl JumpCloud {
 }
 
 /// The organisation: its users, its settings, and what it sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Directory {
     pub(crate) users: Users,
     groups: Groups,
@@ -254,6 +257,8 @@ pub(crate) struct Directory {
     key: String,
     taken_elsewhere: BTreeSet<String>,
     refused_mail: BTreeSet<String>,
+    /// What reads show as long as they do not show a write: when it came, and the users before it; the oldest first.
+    before_writes: VecDeque<(Timestamp, Users)>,
     last_second: RollingSecond,
     rng: Rng,
 }
@@ -289,6 +294,7 @@ impl Directory {
             key,
             taken_elsewhere: BTreeSet::new(),
             refused_mail: BTreeSet::new(),
+            before_writes: VecDeque::new(),
             last_second: RollingSecond::default(),
             rng: Rng::with_seed(seed),
         };
@@ -303,8 +309,28 @@ impl Directory {
             return refused;
         }
         self.catch_up(now);
-        self.route(call, now)
+        self.route_by_age(call, now)
             .unwrap_or_else(|refusal| self.refuse(refusal))
+    }
+
+    /// Reads see nothing of the writes that are not shown yet; writes see everything.
+    fn route_by_age(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+        let age = self.rules.shows_writes_after;
+        self.before_writes
+            .retain(|(at, _)| now.duration_since(*at) < age);
+        let is_read = call.method == "GET" || call.path.contains("/search/");
+        if !is_read && age.is_positive() {
+            self.before_writes.push_back((now, self.users.clone()));
+        }
+        let shown = is_read.then(|| self.before_writes.pop_front()).flatten();
+        let Some((at, mut shown)) = shown else {
+            return self.route(call, now);
+        };
+        std::mem::swap(&mut self.users, &mut shown);
+        let answer = self.route(call, now);
+        std::mem::swap(&mut self.users, &mut shown);
+        self.before_writes.push_front((at, shown));
+        answer
     }
 
     /// The key and the rate limit come before the route: an unknown path with a wrong key is a 401.

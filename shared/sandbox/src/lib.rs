@@ -62,12 +62,14 @@ mod limiter;
 mod profile;
 mod requests;
 mod server;
+mod snapshot;
 mod state;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -82,6 +84,7 @@ pub use jumpcloud::{JumpCloud, JumpCloudRules, Mail, MailKind};
 pub use limiter::RateLimit;
 pub use profile::{Office, Profile, Stage};
 pub use requests::{RecordedRequest, Requests};
+pub use snapshot::Snapshot;
 pub use wire::Vendor;
 
 use server::Server;
@@ -137,6 +140,14 @@ pub enum SandboxError {
     Database {
         /// The file, or memory.
         place: String,
+        /// What the database said.
+        reason: String,
+    },
+    /// A file with tables cannot be written or read.
+    #[error("cannot keep tables in `{file}`, which must be a new file to be written: {reason}")]
+    Tables {
+        /// The file.
+        file: PathBuf,
         /// What the database said.
         reason: String,
     },
@@ -227,6 +238,19 @@ impl Sandbox {
     /// Delays every answer of a vendor.
     pub fn set_latency(&self, vendor: Vendor, latency: std::time::Duration) {
         self.shared.lock().latency.insert(vendor, latency);
+    }
+
+    /// Keeps everything that is there now, the tables in `file`, which is new.
+    pub fn snapshot(&self, file: &Path) -> Result<Snapshot, SandboxError> {
+        self.dynamodb.save(file)?;
+        Ok(Snapshot::of(&self.shared.lock(), file.to_owned()))
+    }
+
+    /// Makes everything what it was; what was to go wrong still is.
+    pub fn restore(&self, snapshot: &Snapshot) -> Result<(), SandboxError> {
+        self.dynamodb.load(&snapshot.tables)?;
+        snapshot.put_into(&mut self.shared.lock());
+        Ok(())
     }
 
     /// Ends the sandbox and returns when its listeners and the database are closed.

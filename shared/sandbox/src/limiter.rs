@@ -17,7 +17,7 @@ pub struct RateLimit {
 }
 
 /// The moments of the last second.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct RollingSecond(VecDeque<Instant>);
 
 impl RollingSecond {

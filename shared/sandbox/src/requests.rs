@@ -48,6 +48,13 @@ impl Requests {
         self.0.lock().requests.count(vendor)
     }
 
+    /// How many requests came and how many answers went, and whether something is being worked out right now: as long as
+    /// nothing changes and nothing is, everybody waits.
+    pub fn activity(&self) -> (u64, bool) {
+        let log = &self.0.lock().requests;
+        (log.next + log.answered, log.working > 0)
+    }
+
     /// The most that a vendor had to answer at the same time.
     pub fn peak_concurrency(&self, vendor: Vendor) -> usize {
         self.0.lock().requests.load(vendor).peak_concurrency
@@ -69,6 +76,8 @@ impl Requests {
 pub(crate) struct RequestLog {
     recorded: BTreeMap<u64, RecordedRequest>,
     next: u64,
+    answered: u64,
+    working: usize,
     load: BTreeMap<Vendor, Load>,
 }
 
@@ -156,9 +165,28 @@ impl UnderWay {
     }
 }
 
+/// Something that is being worked out for a request; dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Work<'a>(&'a Shared);
+
+impl<'a> Work<'a> {
+    pub(crate) fn begin(shared: &'a Shared) -> Self {
+        shared.lock().requests.working += 1;
+        Self(shared)
+    }
+}
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        self.0.lock().requests.working -= 1;
+    }
+}
+
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        if let Some(load) = self.shared.lock().requests.load.get_mut(&self.vendor) {
+        let log = &mut self.shared.lock().requests;
+        log.answered += 1;
+        if let Some(load) = log.load.get_mut(&self.vendor) {
             load.under_way -= 1;
         }
     }

@@ -22,7 +22,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::SandboxError;
 use crate::control;
 use crate::faults::Dropped;
-use crate::requests::UnderWay;
+use crate::requests::{UnderWay, Work};
 use crate::state::Shared;
 use crate::wire::{Answer, Call, Vendor};
 
@@ -139,6 +139,7 @@ async fn respond_as(
 
 async fn dispatch(vendor: Vendor, shared: &Shared, call: &Call) -> Answer {
     let now = shared.clock.now();
+    let _work = Work::begin(shared);
     match vendor {
         Vendor::JumpCloud => shared.lock().jumpcloud.answer(call, now),
         Vendor::Deel => shared.lock().deel.answer(call),

@@ -125,6 +125,48 @@ async fn dynamodb_is_reached_through_the_one_listener() {
 }
 
 #[tokio::test]
+async fn snapshot_brings_people_users_secrets_and_tables_back() {
+    let world = World::start().await;
+    let sandbox = &world.sandbox;
+    let file = std::env::temp_dir().join(format!("sandbox-snapshot-{}.sqlite", std::process::id()));
+    let ana = sandbox.deel().hire(Profile::new("Ana", "Souza"));
+    let user = world.user("ana.souza").await;
+    let table = |name| {
+        json!({
+            "TableName": name,
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        })
+    };
+    let ask = async |operation: &str, body: Value| {
+        let target = format!("DynamoDB_20120810.{operation}");
+        answer(aws(&world, &sandbox.aws_url(), &target, &body)).await
+    };
+    ask("CreateTable", table("kept")).await;
+    let snapshot = sandbox.snapshot(&file).unwrap();
+    assert!(
+        sandbox.snapshot(&file).is_err(),
+        "the file is there already"
+    );
+
+    for _ in 0..2 {
+        sandbox.deel().remove(&ana);
+        sandbox.jumpcloud().delete(&user);
+        world.user("somebody.else").await;
+        ask("CreateTable", table("made later")).await;
+        sandbox.restore(&snapshot).unwrap();
+        assert!(sandbox.deel().person(&ana).is_some());
+        let users = sandbox.jumpcloud().users();
+        assert_eq!(users.len(), 1);
+        assert_eq!(users[0]["_id"], user);
+        let tables = ask("ListTables", json!({})).await;
+        assert_eq!(tables, (200, json!({"TableNames": ["kept"]})));
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
 async fn database_in_a_file_outlives_its_server() {
     let world = World::start().await;
     let path = std::env::temp_dir().join(format!("sandbox-test-{}.sqlite", std::process::id()));

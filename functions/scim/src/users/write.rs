@@ -105,8 +105,8 @@ pub(super) fn allow(
 /// Writes the record, then JumpCloud, and then that the write is over. A definite refusal by JumpCloud puts the record back.
 /// Where even the end of a write was not written, the user is free again when this request's time is over.
 ///
-/// What lets a client switch a user on again, or bring one back, is forgotten last: whatever is cut off between may be
-/// sent once more.
+/// What lets a client switch a user on again, or bring one back, is forgotten last, and a user is hidden last: whatever is
+/// cut off between may be sent once more.
 pub(super) async fn perform(
     call: &Call<'_>,
     known: Known,
@@ -146,6 +146,9 @@ pub(super) async fn perform(
     if let Some(former) = former.filter(|_| opens) {
         first.suspended_by.clone_from(&former.suspended_by);
         first.hidden_by.clone_from(&former.hidden_by);
+    }
+    if hides && !body.is_empty() {
+        first.hidden_by = None;
     }
     let hold = if state == StateChange::Suspend || hides {
         Hold::Set(&by)
@@ -188,7 +191,7 @@ pub(super) async fn perform(
         match put_record(call, Some(&written), record, hold).await {
             Ok(record) => written = record,
             // The sync noted something meanwhile, and nothing but the mark is left to take away.
-            Err(ScimError::Changed) if !opens => {}
+            Err(ScimError::Changed) if !opens && !hides => {}
             Err(error) => return Err(error),
         }
     }

@@ -58,10 +58,17 @@ impl<'k, 'a> Decisions<'k, 'a> {
         if let Some(username) = candidate.found.user().map(|user| &user.username) {
             person.username.clone_from(username);
         }
-        person.email = link.map_or_else(
-            || candidate.worker.work_email.clone().unwrap_or_default(),
-            |link| link.email.clone(),
-        );
+        let hr_email = candidate.worker.work_email.as_ref();
+        person.email = match candidate.found {
+            Found::Linked(link, user) if !is_behind(link, candidate.worker, user) => {
+                link.email.clone()
+            }
+            Found::Linked(..) => hr_email.cloned().unwrap_or_default(),
+            _ => link.map_or_else(
+                || hr_email.cloned().unwrap_or_default(),
+                |link| link.email.clone(),
+            ),
+        };
         match (self.refusal(candidate), &candidate.standing) {
             (_, Standing::Unclear(seen)) => {
                 let message = format!("{seen}; nothing is changed for this person");
@@ -86,7 +93,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             && !matches!(candidate.standing, Standing::Unclear(_))
             && person.skipped.is_none()
         {
-            settle(&mut person, link, user);
+            settle(&mut person, link, candidate.worker, user);
             let is_gone = matches!(candidate.standing, Standing::Gone(_));
             let closes = candidate.source.policy.lifecycle.leavers == Leavers::Suspend;
             if is_gone
@@ -130,6 +137,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             && self.refusal(candidate).is_none()
             && candidate.worker.warnings().is_empty()
             && !is_unfinished(link)
+            && !is_behind(link, candidate.worker, user)
             && link.missing.is_none()
             && !is_undone(link, user)
             && self.memberships(candidate).is_empty()
@@ -287,7 +295,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             Found::Deleted(_) => return,
         };
         self.attributes(person, candidate, &desired, user);
-        if person.adopts.is_some() || link.is_some_and(|link| link.user_id.is_none()) {
+        if person.adopts.is_some() || link.is_some_and(is_unfinished) {
             baseline(person, &desired);
         }
         let class = match person.adopts {
@@ -492,9 +500,10 @@ fn stays_off(link: Option<&Link>) -> String {
 
 /// Notes what the link does not know yet: a write that did finish, a person listed again, a suspension that somebody
 /// undid.
-fn settle(person: &mut PersonPlan, link: &Link, user: &SystemUser) {
+fn settle(person: &mut PersonPlan, link: &Link, worker: &Worker, user: &SystemUser) {
     let undone = is_undone(link, user);
-    let idle = person.changes.is_empty() && (is_unfinished(link) || link.missing.is_some());
+    let is_told = is_unfinished(link) || is_behind(link, worker, user) || link.missing.is_some();
+    let idle = person.changes.is_empty() && is_told;
     if idle || undone && !person.has(Class::Suspend) {
         person.note = Note::Settled { undone };
     }
@@ -503,6 +512,13 @@ fn settle(person: &mut PersonPlan, link: &Link, user: &SystemUser) {
 /// Whether a write was begun and not seen to finish.
 fn is_unfinished(link: &Link) -> bool {
     link.pending.is_some() || link.user_id.is_none()
+}
+
+/// Whether the user got HR's work e-mail without the link's learning of it: the run was cut off in between.
+fn is_behind(link: &Link, worker: &Worker, user: &SystemUser) -> bool {
+    worker.work_email.as_deref().is_some_and(|email| {
+        !link.email.eq_ignore_ascii_case(email) && user.email.eq_ignore_ascii_case(email)
+    })
 }
 
 /// Whether somebody else gave access back after our suspension.

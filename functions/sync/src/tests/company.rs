@@ -246,6 +246,9 @@ impl Company {
                     },
                     attribute => user[attribute] = change.to.clone(),
                 }
+                if change.attribute == "email" {
+                    link.email = change.hr.as_str().unwrap().into();
+                }
                 if let Some(attribute) = mapping::Attribute::named(&change.attribute) {
                     written.record(&attribute, change.hr.clone(), change.hr.clone());
                 }

@@ -301,6 +301,29 @@ fn an_unfinished_create_goes_on_under_its_name_and_never_twice() {
 }
 
 #[test]
+fn a_change_that_arrived_before_its_run_was_cut_off_is_learnt_by_the_next_one() {
+    let attributes =
+        "[source.attributes]\njobTitle = { from = \"job_title\", update = \"on_change\" }";
+    let config = config_of("", &[("deel", attributes)]);
+    let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    company.sync(&config);
+    let unaware = company.links.clone();
+    company.people[0]["job_title"] = json!("Lead");
+    company.people[0]["emails"][0]["value"] = json!("ana@corp.example");
+    company.sync(&config);
+    company.links = unaware;
+    company.links[0].pending = Some("killed".into());
+
+    company.sync(&config);
+
+    assert_eq!(company.links[0].email, "ana@corp.example");
+    assert_eq!(company.plan(&config).people, Vec::new());
+    // What an admin does later stays, since HR did not change its mind.
+    company.users[0].job_title = "Chief".into();
+    assert_eq!(company.plan(&config).people, Vec::new());
+}
+
+#[test]
 fn somebody_missing_is_counted_before_anything_is_done() {
     let config = config("");
     let mut company = Company::of(vec![

@@ -32,13 +32,13 @@ const FILTERABLE: [&str; 10] = [
 const FILTERABLE_EDGES: [&str; 1] = ["type"];
 
 /// Every group, by id.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Groups {
     by_id: BTreeMap<String, Group>,
     created: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Group {
     /// The group as the API shows it.
     object: Object,

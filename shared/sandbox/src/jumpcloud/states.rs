@@ -15,7 +15,7 @@ use crate::wire::{Answer, Call};
 const MAXIMUM_USERS: usize = 100;
 
 /// The changes that are still to come.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Schedule {
     jobs: Vec<Job>,
     made: u64,

@@ -11,7 +11,7 @@ use crate::wire::object;
 pub(super) const UNIQUE: [&str; 3] = ["username", "email", "employeeIdentifier"];
 
 /// Every user, by id; ids increase, so the order is that of creation.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Users {
     by_id: BTreeMap<String, User>,
     /// Who owns a value of each of [`UNIQUE`]. Built by hand, two users can share a value; the later one owns it.
@@ -20,7 +20,7 @@ pub(crate) struct Users {
 }
 
 /// One user.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct User {
     /// The user as the API shows it.
     pub(crate) object: Map<String, Value>,

@@ -277,6 +277,22 @@ async fn deleted_user_is_suspended_and_gone_from_scim() {
 }
 
 #[tokio::test]
+async fn delete_that_did_not_reach_jumpcloud_can_be_sent_again() {
+    let world = world().await;
+    let scim = world.scim();
+    let id = create(&scim, ada()).await.id();
+    let path = format!("/Users/{id}");
+    let down = Fault::status(Vendor::JumpCloud, 503).method("PUT");
+    world.fault(down.always());
+    scim.delete(&path).await.expect(503);
+    assert_eq!(stored(&world, &id)["state"], "ACTIVATED");
+    world.sandbox().faults().clear();
+    scim.delete(&path).await.expect(204);
+    assert_eq!(stored(&world, &id)["state"], "SUSPENDED");
+    scim.get(&path).await.expect(404);
+}
+
+#[tokio::test]
 async fn deleted_user_comes_back_for_the_same_client_and_person_only() {
     let world = world().await;
     let scim = world.scim();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::tests::World;
@@ -199,4 +200,32 @@ async fn search_finds_by_value_pattern_and_text() {
             400
         );
     }
+}
+
+#[tokio::test]
+async fn reads_show_a_write_only_after_a_while_and_writes_see_it_at_once() {
+    let world = World::start().await;
+    let jumpcloud = world.sandbox.jumpcloud();
+    let clock = world.sandbox.clock();
+    clock.set(clock.now());
+    let while_unseen = SignedDuration::from_secs(5);
+    jumpcloud.rules(|rules| rules.shows_writes_after = while_unseen);
+    let first = world.user("first").await;
+    clock.advance(SignedDuration::from_secs(3));
+    world.user("second").await;
+    let listed = async || {
+        let (_, list) = world.jumpcloud("GET", "/systemusers", Value::Null).await;
+        list["totalCount"].as_u64()
+    };
+    let path = format!("/systemusers/{first}");
+    let found = async || world.jumpcloud("GET", &path, Value::Null).await.0;
+
+    assert_eq!((listed().await, found().await), (Some(0), 404));
+    let again = json!({"username": "first", "email": "another@corp.example"});
+    let (status, _) = world.jumpcloud("POST", "/systemusers", again).await;
+    assert_eq!(status, 400, "the name is taken");
+    clock.advance(SignedDuration::from_secs(2));
+    assert_eq!((listed().await, found().await), (Some(1), 200));
+    clock.advance(SignedDuration::from_secs(3));
+    assert_eq!(listed().await, Some(2));
 }
