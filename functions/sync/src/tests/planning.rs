@@ -503,7 +503,7 @@ fn an_employee_id_that_hr_gives_twice_makes_no_second_attempt() {
         worker.employee_id = Some("C-1".into());
     }
     let plan = crate::plan(&snapshot, &config, company.now);
-    assert_eq!(code(&plan, "w2"), Some("employee_id_held"));
+    assert_eq!(code(&plan, "w2"), Some("duplicate_employee_id"));
 }
 
 #[test]
