@@ -427,7 +427,6 @@ fn link(number: u32, source: &Source, now: Timestamp) -> Result<Link> {
     };
     let mut link = Link::new(key, user.username.clone(), user.email.clone(), now);
     link.user_id = Some(user.id.clone());
-    link.invited_at = Some(now);
     link.set_written(&written)?;
     Ok(link)
 }

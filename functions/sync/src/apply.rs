@@ -288,7 +288,7 @@ impl Run<'_> {
         link.user_id = Some(user.id.clone());
         remember(&mut link, &plan.changes, &[], Some(&user))?;
         let activated = if plan.has(Class::Activate) && user.state() == UserState::Staged {
-            self.activate(plan, &user.id, &mut link).await
+            self.activate(plan, &user.id).await
         } else {
             Ok(())
         };
@@ -413,7 +413,9 @@ impl Run<'_> {
             let user = self.writer.jumpcloud.user(id).await;
             let user =
                 user.map_err(|error| stop(error, "the user could not be read before its change"))?;
-            plan.custom_attributes = user.map(|user| user.attributes).unwrap_or_default();
+            plan.custom_attributes = user
+                .map(|user| user.attributes.into_vec())
+                .unwrap_or_default();
         }
         let in_place = |change: &&Change| change.class != Class::Activate;
         let body = body_of(plan.changes.iter().filter(in_place), Some(plan));
@@ -430,12 +432,12 @@ impl Run<'_> {
                 suspension.holds = false;
             }
             if !plan.invitations.is_empty() {
-                outcome = self.invite_again(plan, id, &mut link).await;
+                outcome = self.invite_again(plan, id).await;
             }
         }
         if plan.has(Class::Activate) {
             outcome = match self.not_switched_off(plan).await {
-                Ok(()) => self.activate(plan, id, &mut link).await,
+                Ok(()) => self.activate(plan, id).await,
                 refused => refused,
             };
         }
@@ -502,21 +504,13 @@ impl Run<'_> {
 
     /// STAGED → ACTIVATED, with the invitation to the first address that JumpCloud takes. The mail hangs on the
     /// transition: a user who is ACTIVATED is done.
-    async fn activate(
-        &self,
-        plan: &PersonPlan,
-        id: &SystemUserId,
-        link: &mut Link,
-    ) -> Result<(), Stop> {
+    async fn activate(&self, plan: &PersonPlan, id: &SystemUserId) -> Result<(), Stop> {
         let invitations = invitations(plan);
         let mut refusal = None;
         for invitation in &invitations {
             self.may_write().map_err(Stop::Halt)?;
             match self.writer.jumpcloud.activate(id, invitation).await {
                 Ok(()) => {
-                    if matches!(invitation, Invitation::To(_)) {
-                        link.invited_at = Some((self.writer.clock)());
-                    }
                     tracing::info!(worker.id = %plan.key.worker_id, user.id = %id, "activated a user");
                     return Ok(());
                 }
@@ -538,10 +532,6 @@ impl Run<'_> {
             stop(error, "JumpCloud did not clearly activate the user, and looking failed; the next run looks again")
         })?;
         if now.is_some_and(|user| user.state() == UserState::Activated) {
-            link.invited_at = invitations
-                .iter()
-                .any(|to| matches!(to, Invitation::To(_)))
-                .then(|| (self.writer.clock)());
             return Ok(());
         }
         let text = format!(
@@ -552,12 +542,7 @@ impl Run<'_> {
     }
 
     /// The invitation of somebody who gets access again; it is sent once, and not repeated in doubt.
-    async fn invite_again(
-        &self,
-        plan: &PersonPlan,
-        id: &SystemUserId,
-        link: &mut Link,
-    ) -> Result<(), Stop> {
+    async fn invite_again(&self, plan: &PersonPlan, id: &SystemUserId) -> Result<(), Stop> {
         let mut refusal = None;
         for invitation in invitations(plan) {
             self.may_write().map_err(Stop::Halt)?;
@@ -569,10 +554,7 @@ impl Run<'_> {
                         "the user is active, and JumpCloud did not send the invitation",
                     ));
                 }
-                Ok(()) | Err(_) => {
-                    link.invited_at = Some((self.writer.clock)());
-                    return Ok(());
-                }
+                Ok(()) | Err(_) => return Ok(()),
             }
         }
         let Some(error) = refusal else { return Ok(()) };

@@ -343,7 +343,7 @@ fn row(
     let decision = match change {
         Some(change) if change.held => "held",
         Some(_) => "written",
-        None if rule.fields().any(|field| worker.is_unread(field)) => "left as it is: not read",
+        None if rule.rests_on_unread(worker) => "left as it is: not read",
         None if hr == jumpcloud => "in step",
         None if rule.attribute == Attribute::Manager && !hr.is_null() && !jumpcloud.is_null() => {
             "in step"

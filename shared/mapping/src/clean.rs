@@ -63,10 +63,16 @@ pub(crate) fn clean_email(value: Option<&str>) -> Option<Text> {
 
 /// Whether this is an e-mail address, as far as JumpCloud looks: one `@` with something on both sides, no spaces.
 pub(crate) fn is_email(text: &str) -> bool {
-    !text.contains(char::is_whitespace)
-        && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-        })
+    // Two of everybody are looked at in every run, and nearly all are ASCII.
+    let has_space = if text.is_ascii() {
+        text.bytes()
+            .any(|byte| matches!(byte, b'\t'..=b'\r' | b' '))
+    } else {
+        text.contains(char::is_whitespace)
+    };
+    let mut parts = text.split('@');
+    let is_some = |part: Option<&str>| part.is_some_and(|part| !part.is_empty());
+    !has_space && is_some(parts.next()) && is_some(parts.next()) && parts.next().is_none()
 }
 
 /// First and last name, as far as there are any.

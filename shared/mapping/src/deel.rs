@@ -262,14 +262,9 @@ pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
             .and_then(|manager| clean(manager.id.as_deref()))
             .map(WorkerId),
         manager_email: manager.and_then(|manager| clean_email(manager.work_email.as_deref())),
+        home_address: person.addresses.first().map(home_address).map(Box::new),
         details: Details {
             preferred_name: clean(person.preferred_first_name.as_deref()).map(Into::into),
-            addresses: person
-                .addresses
-                .first()
-                .map(home_address)
-                .into_iter()
-                .collect(),
             warnings: zone_warning.into_iter().collect(),
             ..Details::default()
         }

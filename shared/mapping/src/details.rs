@@ -1,6 +1,6 @@
 //! The parts of a [`Worker`](crate::Worker) that few people have, or that a source gives apart from the rest.
 
-use crate::jumpcloud::{Address, PhoneNumber};
+use crate::jumpcloud::PhoneNumber;
 use crate::worker::{Text, Warning};
 
 /// What most people have nothing of, apart from the rest so that a company of 100,000 fits in memory.
@@ -10,8 +10,6 @@ pub struct Details {
     pub middle_name: Option<Box<str>>,
     /// What the person is called instead of the first name.
     pub preferred_name: Option<Box<str>>,
-    /// Addresses, at most one of a kind.
-    pub addresses: Vec<Address>,
     /// Phone numbers: `work`, and `mobile` for the personal one.
     pub phone_numbers: Vec<PhoneNumber>,
     /// Custom fields by name.

@@ -147,7 +147,7 @@ fn desired_value<'a>(
     rule: &'a AttributeRule,
     manager: Option<&'a SystemUserId>,
 ) -> Result<Option<DesiredValue<'a>>, Warning> {
-    if rule.fields().any(|field| worker.is_unread(field)) {
+    if rule.rests_on_unread(worker) {
         return Ok(None);
     }
     let value = match &rule.attribute {

@@ -119,6 +119,7 @@ mod tests {
             city: None,
             manager: None,
             manager_email: None,
+            home_address: None,
             details: None,
             unread: Unread::default(),
             employment: Employment {

@@ -290,10 +290,10 @@ pub fn to_worker(person: &Person, directory: &Directory, zones: &Zones, now: Tim
             .and_then(|role| clean(role.reporting_to.as_deref()))
             .map(WorkerId),
         manager_email: None,
+        home_address: home_address(person).map(Box::new),
         details: Details {
             middle_name: clean(person.middle_name.as_deref()).map(Into::into),
             preferred_name: clean(person.preferred_name.as_deref()).map(Into::into),
-            addresses: home_address(person).into_iter().collect(),
             phone_numbers: PhoneNumber::of_hr(
                 clean(person.phone_number.as_deref()),
                 clean(person.personal_phone_number.as_deref()),

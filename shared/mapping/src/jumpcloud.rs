@@ -77,13 +77,13 @@ pub struct SystemUser {
     pub manager: Text,
     /// Phone numbers; replaced whole on update.
     #[serde(default, deserialize_with = "or_default")]
-    pub phone_numbers: Vec<PhoneNumber>,
+    pub phone_numbers: Box<[PhoneNumber]>,
     /// Addresses; replaced whole on update.
     #[serde(default, deserialize_with = "or_default")]
-    pub addresses: Vec<Address>,
+    pub addresses: Box<[Address]>,
     /// Custom attributes; replaced whole on update.
     #[serde(default, deserialize_with = "or_default")]
-    pub attributes: Vec<CustomAttribute>,
+    pub attributes: Box<[CustomAttribute]>,
     /// The state; older rows show only `suspended`. Read it through [`SystemUser::state`].
     #[serde(rename = "state", default, deserialize_with = "or_default")]
     pub recorded_state: Option<UserState>,

@@ -131,8 +131,7 @@ impl AttributeRule {
     }
 
     /// The fields that the value is made of.
-    #[inline]
-    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+    fn fields(&self) -> impl Iterator<Item = &Field> {
         let (field, template) = match &self.origin {
             Origin::Field(field) => (Some(field), None),
             Origin::Template(template) => (None, Some(template)),
@@ -140,6 +139,15 @@ impl AttributeRule {
         field
             .into_iter()
             .chain(template.into_iter().flat_map(TextTemplate::fields))
+    }
+
+    /// Whether nobody knows a field that the value is made of.
+    #[inline]
+    pub fn rests_on_unread(&self, worker: &Worker) -> bool {
+        match &self.origin {
+            Origin::Field(field) => worker.is_unread(field),
+            Origin::Template(template) => template.fields().any(|field| worker.is_unread(field)),
+        }
     }
 }
 

@@ -116,6 +116,8 @@ pub struct Worker {
     pub manager: Option<WorkerId>,
     /// The manager's work e-mail, where the person's record has it: it finds a manager whom the source does not list.
     pub manager_email: Option<Text>,
+    /// The home address.
+    pub home_address: Option<Box<Address>>,
     /// What most people have nothing of.
     pub details: Option<Box<Details>>,
     /// What the source was not asked for, or did not answer.
@@ -136,7 +138,9 @@ impl Worker {
 
     /// Addresses, at most one of a kind.
     pub fn addresses(&self) -> &[Address] {
-        self.details.as_deref().map_or(&[], |own| &own.addresses)
+        self.home_address
+            .as_deref()
+            .map_or(&[], std::slice::from_ref)
     }
 
     /// The middle name.

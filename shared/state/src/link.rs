@@ -37,8 +37,6 @@ pub struct Link {
     pub written: Box<str>,
     /// Our last suspension.
     pub suspension: Option<Suspension>,
-    /// When the invitation was sent.
-    pub invited_at: Option<Timestamp>,
     /// Set while the source does not list the person.
     pub missing: Option<Box<Missing>>,
     /// Set while a SCIM client keeps the user without access. It is the clients' to set: see [`State::put_link`].
@@ -91,7 +89,6 @@ impl Link {
             adopted: false,
             written: Box::default(),
             suspension: None,
-            invited_at: None,
             missing: None,
             scim_hold: None,
             groups: BTreeMap::new(),
@@ -226,7 +223,7 @@ fn lookup_of(email: &str) -> String {
 }
 
 /// The attributes that the sync owns: all but the key and `scim_hold`.
-pub(crate) fn attributes(link: &Link) -> [Attribute; 13] {
+pub(crate) fn attributes(link: &Link) -> [Attribute; 12] {
     let Link {
         key: _,
         user_id,
@@ -235,7 +232,6 @@ pub(crate) fn attributes(link: &Link) -> [Attribute; 13] {
         adopted,
         written,
         suspension,
-        invited_at,
         missing,
         scim_hold: _,
         groups,
@@ -273,7 +269,6 @@ pub(crate) fn attributes(link: &Link) -> [Attribute; 13] {
                 },
             ),
         ),
-        ("invited_at", invited_at.map(text)),
         (
             "missing",
             missing.as_deref().map(
@@ -322,7 +317,6 @@ pub(crate) fn decode(item: &Item) -> Result<Link, Damage> {
         suspension: optional(item, "suspension", as_map)?
             .map(decode_suspension)
             .transpose()?,
-        invited_at: optional(item, "invited_at", as_time)?,
         missing: optional(item, "missing", as_map)?
             .map(decode_missing)
             .transpose()?

@@ -110,7 +110,6 @@ fn link(id: &str) -> Link {
         adopted: false,
         written: Box::default(),
         suspension: None,
-        invited_at: None,
         missing: None,
         scim_hold: None,
         groups: std::collections::BTreeMap::new(),

@@ -17,7 +17,7 @@ pub(super) fn refuse_rivals<'a>(candidates: &mut [Candidate<'a>]) {
     let (code, what) = ("duplicate_employee_id", "employee identifier");
     let identifier = |candidate: &Candidate<'a>| {
         let is_open = candidate.refusal.is_none() && candidate.found.claimed().is_none();
-        candidate.identifier().filter(|_| is_open)
+        is_open.then(|| candidate.identifier()).flatten()
     };
     refuse_sharing(candidates, identifier, code, what);
     // One user is one place in the snapshot.

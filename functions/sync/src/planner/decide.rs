@@ -399,7 +399,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
                 _ => Class::Update,
             };
             if let Attribute::Custom(_) = &difference.attribute {
-                person.custom_attributes.clone_from(&user.attributes);
+                person.custom_attributes = user.attributes.to_vec();
             }
             person.changes.push(Change {
                 class,

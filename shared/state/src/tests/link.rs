@@ -51,7 +51,6 @@ fn links() -> impl Strategy<Value = Link> {
         ),
         (
             proptest::option::of(suspension),
-            proptest::option::of(times()),
             proptest::option::of(missing),
         ),
         (
@@ -65,7 +64,7 @@ fn links() -> impl Strategy<Value = Link> {
             |(
                 (source, worker_id, user_id),
                 (username, email, adopted, written),
-                (suspension, invited_at, missing),
+                (suspension, missing),
                 (pending, details, created_at, groups),
             )| Link {
                 key: mapping::WorkerKey {
@@ -78,7 +77,6 @@ fn links() -> impl Strategy<Value = Link> {
                 adopted,
                 written: written.into(),
                 suspension,
-                invited_at,
                 missing: missing.map(Box::new),
                 scim_hold: None,
                 groups: groups

@@ -140,7 +140,6 @@ async fn a_hold_that_was_set_meanwhile_survives_the_link() {
 
     let changed = Link {
         email: "".into(),
-        invited_at: Some(noon()),
         ..link("1")
     };
     world.state.put_link(&lease, &changed).await.unwrap();
