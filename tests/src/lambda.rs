@@ -15,7 +15,7 @@ use axum::routing::{get, post};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// The most that Lambda takes as an answer.
@@ -39,6 +39,8 @@ pub enum Answer {
 pub struct Function {
     process: Arc<Mutex<Child>>,
     invocations: mpsc::UnboundedSender<Invocation>,
+    /// Whether it has asked for work.
+    ready: watch::Receiver<bool>,
     server: JoinHandle<()>,
 }
 
@@ -52,6 +54,7 @@ struct Invocation {
 /// What the Runtime API remembers.
 struct Runtime {
     waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
+    ready: watch::Sender<bool>,
     under_way: Mutex<BTreeMap<String, oneshot::Sender<Answer>>>,
 }
 
@@ -65,8 +68,10 @@ impl Function {
         log: File,
     ) -> std::io::Result<Self> {
         let (invocations, waiting) = mpsc::unbounded_channel();
+        let (told_ready, ready) = watch::channel(false);
         let runtime = Arc::new(Runtime {
             waiting: waiting.into(),
+            ready: told_ready,
             under_way: Mutex::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -91,6 +96,7 @@ impl Function {
         Ok(Self {
             process: Arc::new(Mutex::new(process)),
             invocations,
+            ready,
             server,
         })
     }
@@ -118,6 +124,24 @@ impl Function {
         while matches!(locked(&self.process).try_wait(), Ok(None)) {
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Waits until the process has started and asks for work.
+    pub async fn ready(&self) {
+        let mut ready = self.ready.clone();
+        tokio::select! {
+            _ = ready.wait_for(|ready| *ready) => {}
+            () = self.ended() => {}
+        }
+    }
+
+    /// The most memory that the process had so far, in KiB; 0 where the system does not tell.
+    pub fn peak_memory(&self) -> u64 {
+        let status = format!("/proc/{}/status", locked(&self.process).id());
+        let status = std::fs::read_to_string(status).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|peak| peak.split_whitespace().next());
+        peak.and_then(|peak| peak.parse().ok()).unwrap_or_default()
     }
 
     /// Kills the process when called, as a crash of the machine would.
@@ -160,6 +184,7 @@ fn routes(runtime: Arc<Runtime>) -> Router {
 }
 
 async fn next(State(runtime): State<Arc<Runtime>>) -> impl IntoResponse {
+    runtime.ready.send_replace(true);
     let Some(invocation) = runtime.waiting.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };

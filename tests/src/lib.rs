@@ -15,6 +15,7 @@ mod program;
 mod reading;
 mod scim;
 mod setup;
+mod tls;
 mod world;
 
 pub use self::scim::{Response, Scim};
@@ -22,4 +23,5 @@ pub use lambda::{Answer, Function};
 pub use program::Ran;
 pub use reading::Reading;
 pub use setup::Setup;
-pub use world::{Programs, World};
+pub use tls::TlsFront;
+pub use world::{Programs, TOPIC, World};

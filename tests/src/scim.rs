@@ -230,7 +230,7 @@ impl Scim {
     }
 
     /// An event as API Gateway makes it: the path decoded and with its stage, the body in base64.
-    fn event(&self, method: &str, path: &str, body: &[u8]) -> Value {
+    pub fn event(&self, method: &str, path: &str, body: &[u8]) -> Value {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let raw_path = format!("/live/scim/v2{path}");
         let mut headers = self.headers.clone();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ use crate::{Answer, Function, Ran, Scim, Setup};
 
 /// The table, in the embedded database.
 const TABLE: &str = "rollcall";
+/// Where those who look after rollcall are told.
+pub const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:rollcall-alarms";
 /// What an invocation may take unless a test says otherwise: the function's own time-out.
 const TIME: Duration = Duration::from_mins(5);
 /// A run that died holds its lease no longer than this.
@@ -81,6 +83,8 @@ impl World {
                 ("AWS_REGION", "us-east-1".to_owned()),
                 ("AWS_ENDPOINT_URL_DYNAMODB", sandbox.aws_url()),
                 ("AWS_ENDPOINT_URL_SECRETS_MANAGER", sandbox.aws_url()),
+                ("AWS_ENDPOINT_URL_SNS", sandbox.aws_url()),
+                ("ROLLCALL_TOPIC", TOPIC.to_owned()),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
@@ -266,6 +270,18 @@ impl World {
         let program = self.programs.scim;
         let function = start_function("scim", program, &self.environment, &self.folder).await;
         Scim::deployed(function, self.sandbox.clock())
+    }
+
+    /// A process of any program, in the world's environment with these variables in the place of its own.
+    pub async fn start_another(
+        &self,
+        program: &Path,
+        environment: &BTreeMap<&str, String>,
+    ) -> Function {
+        let mut all = self.environment.clone();
+        let ours = environment.iter();
+        all.extend(ours.map(|(name, value)| ((*name).to_owned(), value.clone())));
+        start_function("another", &program.to_string_lossy(), &all, &self.folder).await
     }
 
     /// A second process of the function, as Lambda starts one for an invocation meanwhile.

@@ -42,6 +42,7 @@ async fn start() -> anyhow::Result<(Service, Metrics)> {
         secrets,
         allowed_hosts,
         metrics,
+        aws: _,
     } = Function::start(variable).await?;
     let clock = Arc::new(now);
     let service = Service::new(config, state, &secrets, &allowed_hosts, clock, "https")?;

@@ -366,7 +366,7 @@ impl Cost {
                 (Vendor::JumpCloud, true) => &mut cost.jumpcloud_pages,
                 (Vendor::JumpCloud, false) => &mut cost.jumpcloud_others,
                 (Vendor::DynamoDb, _) => &mut cost.dynamodb,
-                (Vendor::Humaans | Vendor::SecretsManager, _) => continue,
+                (Vendor::Humaans | Vendor::SecretsManager | Vendor::Sns, _) => continue,
             };
             *count += 1;
         }

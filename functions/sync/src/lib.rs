@@ -12,6 +12,7 @@
 //! - `apply`: writes; the only place that does
 //! - `report`: what happened, as data
 //! - `metrics`: pure; the figures of it that alarms watch
+//! - `notify`: what somebody is told of it, once
 //!
 //! [`Runner::run`] is the whole flow on one screen.
 
@@ -24,6 +25,7 @@ mod hr;
 mod judge;
 mod lease;
 mod metrics;
+mod notify;
 mod plan;
 mod planner;
 mod progress;
@@ -42,6 +44,7 @@ pub use gather::{GatherError, Groups, Scope, Snapshot};
 pub use hr::{HrSource, SourceRead};
 pub use judge::{Approvals, ApprovedPerson, ApprovedPlan, Held, HeldBy, HeldClass};
 pub use metrics::metrics;
+pub use notify::{Topic, TopicError};
 pub use plan::{
     Change, ChangeDigest, GroupFacts, Note, PersonPlan, Plan, Reason, RunWarning, SourceFacts,
 };

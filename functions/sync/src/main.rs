@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use startup::{Function, Metrics};
-use sync::{Report, Request, Runner, Trigger, unwatched};
+use sync::{Report, Request, Runner, Topic, Trigger, unwatched};
 use tokio::time::Instant;
 
 /// What is left of the function's time when its report must be out.
@@ -39,8 +39,14 @@ async fn start() -> anyhow::Result<(Runner, Metrics)> {
         secrets,
         allowed_hosts,
         metrics,
+        aws,
     } = Function::start(variable).await?;
     let runner = sync::runner(config, state, &secrets, &allowed_hosts, Arc::new(now))?;
+    let topic = variable("ROLLCALL_TOPIC").filter(|arn| !arn.is_empty());
+    let runner = Runner {
+        topic: topic.map(|arn| Topic::new(&aws, arn)),
+        ..runner
+    };
     Ok((runner, metrics))
 }
 

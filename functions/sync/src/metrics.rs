@@ -7,13 +7,12 @@ use mapping::Class;
 use startup::Metric;
 
 use crate::report::{Calls, Outcome, Report, RunStatus};
-use crate::request::{Mode, Request};
+use crate::request::Request;
 
 /// The metrics of a run. A plan has none, and neither has a run for chosen people or sources: whoever asked for it has the
 /// answer, and it says nothing of how well JumpCloud is kept in step.
 pub fn metrics(request: &Request, report: &Report) -> Vec<Metric> {
-    let is_chosen = !request.people.is_empty() || !request.sources.is_empty();
-    if report.mode == Mode::Plan || report.status == RunStatus::Busy || is_chosen {
+    if !request.keeps_in_step() || report.status == RunStatus::Busy {
         return Vec::new();
     }
     let key_refused = report
@@ -117,6 +116,7 @@ mod tests {
 
     use super::*;
     use crate::plan::{Reason, RunWarning};
+    use crate::request::Mode;
 
     /// A run after which everything is in step but for somebody who failed and three leavers who are held.
     fn report() -> Report {
@@ -232,22 +232,22 @@ mod tests {
 
     #[test]
     fn only_runs_over_everyone_that_apply_are_measured() {
-        let plan = Report {
-            mode: Mode::Plan,
-            ..report()
-        };
         let busy = Report {
             status: RunStatus::Busy,
             ..report()
         };
-        for report in [plan, busy] {
-            assert_eq!(metrics(&Request::default(), &report), []);
-        }
+        assert_eq!(metrics(&Request::default(), &busy), []);
+        let plan = Request {
+            mode: Mode::Plan,
+            ..Request::default()
+        };
         let chosen = Request {
             people: vec!["w1".to_owned()],
             ..Request::default()
         };
-        assert_eq!(metrics(&chosen, &report()), []);
+        for request in [plan, chosen] {
+            assert_eq!(metrics(&request, &report()), []);
+        }
     }
 
     #[test]

@@ -56,6 +56,12 @@ pub struct RequestError {
 const KEYS: [&str; 5] = ["mode", "sources", "people", "approve", "now"];
 
 impl Request {
+    /// Whether this is a run that keeps JumpCloud in step: one over everyone that applies. Of any other, whoever asked for
+    /// it has the answer, and it says nothing of how things stand.
+    pub(crate) fn keeps_in_step(&self) -> bool {
+        self.mode == Mode::Apply && self.people.is_empty() && self.sources.is_empty()
+    }
+
     /// Reads an event. `{}` and EventBridge's own events (they have `detail-type`) apply every source; unknown keys
     /// and values are refused, all of them at once. `sources` are the names that the configuration knows.
     pub fn from_event(event: &Value, sources: &[&SourceName]) -> Result<Self, RequestError> {

@@ -19,6 +19,7 @@ use crate::gather::{GatherError, Scope, Snapshot, gather};
 use crate::hr::HrSource;
 use crate::judge::{Approvals, ApprovedPlan, Held, HeldClass, shrunk_by};
 use crate::lease::LeaseKeeper;
+use crate::notify::{Topic, news};
 use crate::plan::{ChangeDigest, Plan, Reason, RunWarning, SourceFacts};
 use crate::planner::{facts, plan};
 use crate::progress::OnProgress;
@@ -41,6 +42,8 @@ pub struct Runner {
     pub state: State,
     /// The time.
     pub clock: Clock,
+    /// Who is told of what goes wrong or waits; `None`: nobody.
+    pub topic: Option<Topic>,
 }
 
 /// What came of a run whose reads were whole.
@@ -66,7 +69,7 @@ impl Runner {
             Ok(keeper) => {
                 let finished = run.flow(Some(&keeper), progress).await;
                 let lease = keeper.stop();
-                run.close(finished, Some(&lease)).await
+                run.close(finished, Some(lease)).await
             }
             Err(StateError::Busy { holder, until }) => {
                 tracing::info!(run.id = %run.id, holder = %holder, until = %until, "another runner is at it");
@@ -130,6 +133,7 @@ struct ThisRun<'a> {
     hr: Vec<(&'a Source, HrSource)>,
     state: State,
     clock: Clock,
+    topic: Option<&'a Topic>,
 }
 
 impl<'a> ThisRun<'a> {
@@ -152,6 +156,7 @@ impl<'a> ThisRun<'a> {
                 .collect(),
             state: runner.state.for_run(),
             clock: Arc::clone(&runner.clock),
+            topic: runner.topic.as_ref(),
         }
     }
 
@@ -368,11 +373,24 @@ impl<'a> ThisRun<'a> {
         }
     }
 
+    /// Tells of what is new, and remembers that; what nobody could be told of is told by the next run.
+    async fn tell(&self, report: &Report, lease: &mut Lease) -> Option<RunWarning> {
+        let topic = self.topic.filter(|_| self.request.keeps_in_step())?;
+        let (told, message) = news(report, lease.told())?;
+        match topic.publish(&message).await {
+            Ok(()) => {
+                lease.set_told(told.into());
+                None
+            }
+            Err(error) => Some(RunWarning::of_run("not_told", chain(&error))),
+        }
+    }
+
     /// Reports, records the run and gives the lease back.
     async fn close(
         &self,
         finished: Result<Finished, GatherError>,
-        lease: Option<&Lease>,
+        mut lease: Option<Lease>,
     ) -> Report {
         let mut last_link = None;
         let mut report = match finished {
@@ -416,7 +434,13 @@ impl<'a> ThisRun<'a> {
                 }
             }
         };
-        if let Err(error) = self.record(&report, lease, last_link.as_ref()).await {
+        if let Some(lease) = &mut lease {
+            report.warnings.extend(self.tell(&report, lease).await);
+        }
+        if let Err(error) = self
+            .record(&report, lease.as_ref(), last_link.as_ref())
+            .await
+        {
             let (code, what) = match error {
                 // The record stands; only the last person's link was refused with it.
                 StateError::Owned { .. } => {

@@ -29,7 +29,7 @@ pub enum SetupError {
     },
 }
 
-/// Makes the clients of a configuration, once: nothing is sent yet.
+/// Makes the clients of a configuration, once: nothing is sent yet. Nobody is told of runs unless a topic is added.
 pub fn runner(
     config: Config,
     state: State,
@@ -64,5 +64,6 @@ pub fn runner(
         hr,
         state,
         clock,
+        topic: None,
     })
 }

@@ -1,4 +1,4 @@
-//! Stand-ins over real HTTP for everything outside: JumpCloud, Deel, Humaans, DynamoDB and Secrets Manager.
+//! Stand-ins over real HTTP for everything outside: JumpCloud, Deel, Humaans, DynamoDB, Secrets Manager and SNS.
 //!
 //! Used on one machine, by tests and by benchmarks; never by a deployed function. The stand-ins enforce the vendors'
 //! documented rules and know nothing of rollcall: they must not share its code, or they would share its mistakes.
@@ -20,7 +20,7 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `POST /` | DynamoDB and Secrets Manager, told apart by `X-Amz-Target` |
+//! | `POST /` | DynamoDB and Secrets Manager, told apart by `X-Amz-Target`, and SNS, whose calls are forms |
 //! | `/jumpcloud/api/…` | JumpCloud's v1 API, and v2 below `/jumpcloud/api/v2/` |
 //! | `/deel/rest/v2/…` | Deel's API |
 //! | `/humaans/api/…` | Humaans' API |
@@ -63,6 +63,7 @@ mod profile;
 mod requests;
 mod server;
 mod snapshot;
+mod sns;
 mod state;
 mod wire;
 
@@ -85,6 +86,7 @@ pub use limiter::RateLimit;
 pub use profile::{Office, Profile, Stage};
 pub use requests::{RecordedRequest, Requests};
 pub use snapshot::Snapshot;
+pub use sns::Notification;
 pub use wire::Vendor;
 
 use server::Server;
@@ -195,7 +197,7 @@ impl Sandbox {
         format!("{}/humaans", self.url())
     }
 
-    /// The endpoint of DynamoDB and of Secrets Manager.
+    /// The endpoint of DynamoDB, Secrets Manager and SNS.
     pub fn aws_url(&self) -> String {
         self.url()
     }
@@ -218,6 +220,11 @@ impl Sandbox {
     /// The secrets in Secrets Manager.
     pub fn secrets(&self) -> Secrets {
         Secrets::new(Arc::clone(&self.shared))
+    }
+
+    /// What was sent to SNS's topics, oldest first.
+    pub fn notifications(&self) -> Vec<Notification> {
+        self.shared.lock().topics.0.clone()
     }
 
     /// The time that the stand-ins go by.

@@ -146,6 +146,7 @@ async fn dispatch(vendor: Vendor, shared: &Shared, call: &Call) -> Answer {
         Vendor::Humaans => shared.lock().humaans.answer(call),
         Vendor::DynamoDb => shared.dynamodb.forward(call).await,
         Vendor::SecretsManager => shared.lock().secrets.answer(call, now),
+        Vendor::Sns => shared.lock().topics.answer(call),
     }
 }
 

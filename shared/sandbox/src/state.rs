@@ -12,6 +12,7 @@ use crate::faults::FaultList;
 use crate::humaans::HumaansAccount;
 use crate::jumpcloud::Directory;
 use crate::requests::RequestLog;
+use crate::sns::Topics;
 use crate::{Options, Vendor};
 
 /// What the server and every handle share.
@@ -29,6 +30,7 @@ pub(crate) struct State {
     pub(crate) deel: HrOrganization,
     pub(crate) humaans: HumaansAccount,
     pub(crate) secrets: SecretStore,
+    pub(crate) topics: Topics,
     pub(crate) faults: FaultList,
     pub(crate) requests: RequestLog,
     pub(crate) latency: BTreeMap<Vendor, Duration>,
@@ -59,6 +61,7 @@ impl Shared {
                 deel: HrOrganization::new(deel_token, company.people, seed, now),
                 humaans: HumaansAccount::new(humaans_token, &company.humaans, now),
                 secrets,
+                topics: Topics::default(),
                 faults: FaultList::default(),
                 requests: RequestLog::default(),
                 latency: BTreeMap::new(),

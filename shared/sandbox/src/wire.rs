@@ -23,16 +23,19 @@ pub enum Vendor {
     DynamoDb,
     /// AWS Secrets Manager.
     SecretsManager,
+    /// Amazon SNS.
+    Sns,
 }
 
 impl Vendor {
     /// Every vendor.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::JumpCloud,
         Self::Deel,
         Self::Humaans,
         Self::DynamoDb,
         Self::SecretsManager,
+        Self::Sns,
     ];
 }
 
@@ -81,6 +84,8 @@ impl Call {
             Some(Vendor::DynamoDb)
         } else if self.path == "/" && target.starts_with("secretsmanager.") {
             Some(Vendor::SecretsManager)
+        } else if self.path == "/" && self.body.starts_with(b"Action=") {
+            Some(Vendor::Sns)
         } else {
             None
         }

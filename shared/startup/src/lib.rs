@@ -6,7 +6,7 @@ mod metrics;
 
 use std::path::PathBuf;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use clients::{ClientError, Freshness, JumpCloud, KeySource, Options};
 use config::{Config, SecretName};
 use secrets::Secrets;
@@ -69,6 +69,8 @@ pub struct Function {
     pub allowed_hosts: Vec<String>,
     /// Where metrics go.
     pub metrics: Metrics,
+    /// The account, for what one function alone needs of it.
+    pub aws: SdkConfig,
 }
 
 /// Why a function or the program cannot start.
@@ -120,6 +122,7 @@ impl Function {
             secrets: Secrets::new(Some(aws_sdk_secretsmanager::Client::new(&aws)), var),
             allowed_hosts,
             metrics: Metrics::new(metrics),
+            aws,
         })
     }
 }

@@ -3,8 +3,11 @@
 //! It compares the times that its callers give; the fence, not the clock, is what protects the state.
 
 use jiff::{SignedDuration, Timestamp};
+use mapping::Text;
 
-use crate::item::{Damage, Item, Key, as_number, as_text, number, required, text, values};
+use crate::item::{
+    Damage, Item, Key, as_number, as_text, number, optional, required, text, values,
+};
 use crate::table::{Check, Condition, Outcome, Refused, Update, Write};
 use crate::{State, StateError};
 
@@ -21,6 +24,9 @@ pub struct Lease {
     fence: u64,
     expires_at: Timestamp,
     ttl: SignedDuration,
+    told: Text,
+    /// Whether `told` is new.
+    is_news: bool,
 }
 
 impl Lease {
@@ -42,6 +48,17 @@ impl Lease {
     /// How much of it is left; negative once it has expired.
     pub fn remaining(&self, now: Timestamp) -> SignedDuration {
         self.expires_at.duration_since(now)
+    }
+
+    /// What somebody was last told of, in the words of whoever told it; empty when of nothing.
+    pub fn told(&self) -> &str {
+        &self.told
+    }
+
+    /// Remembers what somebody was told of: it is written when the lease is given back.
+    pub fn set_told(&mut self, told: Text) {
+        self.told = told;
+        self.is_news = true;
     }
 
     fn ours(&self) -> Condition {
@@ -66,8 +83,16 @@ impl Lease {
     pub(crate) fn releasing(&self) -> Update {
         Update {
             key: key(),
-            change: "REMOVE holder, held_until",
-            values: Item::new(),
+            change: if self.is_news {
+                "SET told = :told REMOVE holder, held_until"
+            } else {
+                "REMOVE holder, held_until"
+            },
+            values: self
+                .is_news
+                .then(|| (":told".to_owned(), text(&self.told)))
+                .into_iter()
+                .collect(),
             condition: self.ours(),
         }
     }
@@ -108,14 +133,17 @@ impl State {
         let _turn = self.table.turn().await;
         match self.table.update(update).await? {
             Outcome::Applied(item) => {
-                let fence = self
-                    .table
-                    .decoded(&item, |item| required(item, "fence", as_number))?;
+                let (fence, told) = self.table.decoded(&item, |item| {
+                    let told = optional(item, "told", as_text)?.unwrap_or_default();
+                    Ok((required(item, "fence", as_number)?, Text::from(told)))
+                })?;
                 Ok(Lease {
                     holder: holder.into(),
                     fence,
                     expires_at,
                     ttl,
+                    told,
+                    is_news: false,
                 })
             }
             Outcome::Refused(item) => Err(self.table.decoded(&item, busy)?),

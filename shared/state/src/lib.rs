@@ -11,7 +11,7 @@
 //! | what | `pk` | `sk` | `lookup` | expires |
 //! |---|---|---|---|---|
 //! | [`Link`] | `LINK` | `<source>#<worker id>`; a source's name has no `#` | `email#<work e-mail in lower case>` | never |
-//! | [`Lease`] | `LEASE` | `LEASE` | | never: its fence only grows |
+//! | [`Lease`], and what somebody was last told of | `LEASE` | `LEASE` | | never: its fence only grows |
 //! | [`RunHeader`] | `RUN` | `<run id>` | | 90 days after the run's start |
 //! | a run's report, in pages | `RUN#<run id>` | `<page, 5 digits>` | | with its header |
 //! | [`LastRead`] | `READ` | `<source>` | | never |

@@ -16,6 +16,7 @@ mod logs;
 mod managers;
 mod missing;
 mod movers;
+mod notifications;
 mod phones;
 mod program;
 mod real_life;
