@@ -1,6 +1,9 @@
 //! The real program under the Runtime API, behind API Gateway: the way there and back. What the service does is tried
 //! in the other files.
 
+use std::time::Duration;
+
+use sandbox::{Fault, Vendor};
 use serde_json::json;
 
 use super::{ada, create, stored};
@@ -58,4 +61,31 @@ async fn whatever_is_sent_is_answered() {
         .expect(401);
     // It is still the same process, and well.
     scim.get("/ServiceProviderConfig").await.expect(200);
+}
+
+#[tokio::test]
+async fn start_finds_everything_open_and_waits_for_nothing_that_is_down() {
+    let world = world().await;
+    let day = Duration::from_hours(24);
+    let asleep = [Vendor::DynamoDb, Vendor::JumpCloud].map(|vendor| Fault::delay(vendor, day));
+    for fault in asleep {
+        world.sandbox().faults().add(fault.always());
+    }
+    world.sandbox().requests().clear();
+    let scim = world.deployed_scim().await;
+    scim.get("/ServiceProviderConfig").await.expect(200);
+    let asked = world.sandbox().requests().all().into_iter();
+    let asked: Vec<Vendor> = asked.map(|request| request.vendor).collect();
+    // Each once: nobody waited until it was time to ask again.
+    for vendor in [Vendor::DynamoDb, Vendor::JumpCloud, Vendor::SecretsManager] {
+        let times = asked.iter().filter(|asked| **asked == vendor).count();
+        let keys = usize::from(vendor == Vendor::SecretsManager);
+        assert_eq!(times, 1 + keys, "{vendor:?} of {asked:?}");
+    }
+
+    world.sandbox().faults().clear();
+    let created = create(&scim, ada()).await;
+    scim.get(&format!("/Users/{}", created.id()))
+        .await
+        .expect(200);
 }
