@@ -1,17 +1,6 @@
-//! Any text is a PATCH path or is refused.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use scim::patch::PatchRequest;
-use scim::resource::Resource;
-use scim::schema::USER;
-use serde_json::json;
+#[path = "../parsers.rs"]
+mod parsers;
 
-fuzz_target!(|path: &str| {
-    for op in ["add", "replace", "remove"] {
-        let body = json!({"Operations": [{"op": op, "path": path, "value": "x"}]});
-        if let Ok(patch) = PatchRequest::read(&body, &USER) {
-            let _ = patch.apply(&Resource::new(), &USER);
-        }
-    }
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parsers::path(data));

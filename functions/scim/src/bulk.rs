@@ -14,7 +14,8 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use self::references::{resolve, without};
-use self::request::{BulkRequest, Job};
+pub use self::request::BulkRequest;
+use self::request::Job;
 use crate::error::ScimError;
 use crate::operation::{Operation, Reply, Target};
 use crate::patch::PATCH_OP_URN;

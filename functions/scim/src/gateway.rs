@@ -50,7 +50,7 @@ pub struct Answer {
 
 impl Event {
     /// The request. A header that HTTP does not allow is left out.
-    pub(crate) fn into_request(self) -> Result<Request<Bytes>, ScimError> {
+    pub fn into_request(self) -> Result<Request<Bytes>, ScimError> {
         let refused = |what: &str| ScimError::invalid(ScimType::InvalidSyntax, what);
         let method = Method::from_bytes(self.request_context.http.method.as_bytes())
             .map_err(|_| refused("the method is none of HTTP"))?;

@@ -25,6 +25,7 @@ mod users;
 pub mod version;
 
 pub use auth::{Access, AuthError, Scope, Tokens};
+pub use bulk::BulkRequest;
 pub use error::{ScimError, ScimType};
 pub use gateway::{Answer, Event};
 pub use metrics::metrics;

@@ -17,7 +17,7 @@ const METHODS: [Method; 4] = [Method::POST, Method::PUT, Method::PATCH, Method::
 
 /// A bulk request.
 #[derive(Debug)]
-pub(super) struct BulkRequest {
+pub struct BulkRequest {
     /// The operations.
     pub(super) jobs: Vec<Job>,
     /// So many errors end it.
@@ -44,7 +44,8 @@ pub(super) struct Job {
 }
 
 impl BulkRequest {
-    pub(super) fn read(body: &Value) -> Result<Self, ScimError> {
+    /// Reads the body.
+    pub fn read(body: &Value) -> Result<Self, ScimError> {
         let Value::Object(body) = body else {
             return Err(ScimError::syntax("the body must be a JSON object"));
         };
