@@ -17,7 +17,8 @@ use sha2::{Digest, Sha256};
 use state::State;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::{Answer, Function};
 
@@ -91,12 +92,12 @@ impl Scim {
         let clock = Arc::new(move || clock.now());
         let service = Service::new(config, state, &secrets, &[], clock, "https")
             .expect("the service is made");
-        let log = tracing_subscriber::fmt()
+        let lines = tracing_subscriber::fmt::layer()
             .json()
             .flatten_event(true)
-            .with_env_filter(EnvFilter::new(crate::world::LOG))
-            .with_writer(Mutex::new(log))
-            .finish();
+            .with_writer(Mutex::new(log));
+        let filter = startup::log_filter(Some(crate::world::LOG), LevelFilter::INFO);
+        let log = tracing_subscriber::registry().with(lines).with(filter);
         let log = Dispatch::new(log);
         Self::through(Door::Here { service, log })
     }

@@ -131,6 +131,11 @@ impl World {
         &self.state
     }
 
+    /// The variables that every process gets.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
     /// The function's process.
     pub fn function(&self) -> &Function {
         &self.function

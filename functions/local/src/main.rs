@@ -15,6 +15,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use jiff::Timestamp;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use args::{Cli, Command};
 use commands::Exit;
@@ -34,13 +37,13 @@ async fn main() -> ExitCode {
             .code();
         }
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("ROLLCALL_LOG")
-                .unwrap_or_else(|_| "off".into()),
-        )
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
+        .with_writer(std::io::stderr);
+    let filter = startup::log_filter(variable("ROLLCALL_LOG").as_deref(), LevelFilter::OFF);
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
         .init();
     let ended = match command {
         None => demo::run(&common).await,

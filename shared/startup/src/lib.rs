@@ -12,7 +12,9 @@ use config::{Config, SecretName};
 use secrets::Secrets;
 use state::State;
 use thiserror::Error;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use metrics::{Metric, Metrics, Unit};
 
@@ -129,14 +131,22 @@ impl Function {
 
 /// A function's log: JSON lines on standard output, as much as the filter in `ROLLCALL_LOG` lets through.
 pub fn log(filter: Option<String>) {
-    let filter = filter.and_then(|filter| EnvFilter::try_new(filter).ok());
-    tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
-        .with_env_filter(filter.unwrap_or_else(|| "info".into()))
         .with_current_span(false)
-        .with_span_list(false)
+        .with_span_list(false);
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(log_filter(filter.as_deref(), LevelFilter::INFO))
         .init();
+}
+
+/// What is logged: levels by target, such as `info,clients=debug`; without any, or where they cannot be read, all of
+/// `otherwise`.
+pub fn log_filter(filter: Option<&str>, otherwise: LevelFilter) -> Targets {
+    let given = filter.and_then(|filter| filter.parse().ok());
+    given.unwrap_or_else(|| Targets::new().with_default(otherwise))
 }
 
 /// JumpCloud's client, as the configuration has it: nothing is sent yet.
