@@ -93,8 +93,10 @@ async fn usable_values_become_api_keys() {
 #[tokio::test]
 async fn end_of_a_key_is_told_from_thirty_days_before() {
     let secret = format!(r#"{{"api_key":"{SECRET}","expires":"2027-03-31"}}"#);
-    let key = from_env(Some(&secret)).api_key("env:KEY", Freshness::Cached);
-    let key = key.await.unwrap();
+    let key = from_env(Some(&secret))
+        .api_key("env:KEY", Freshness::Cached)
+        .await
+        .unwrap();
     for (today, told) in [
         (date(2027, 2, 28), None),
         (date(2027, 3, 1), Some("ends in 30 days, on 2027-03-31")),
@@ -108,8 +110,11 @@ async fn end_of_a_key_is_told_from_thirty_days_before() {
         let has_ended = expiring.is_some_and(|expiring| expiring.has_ended());
         assert_eq!(has_ended, today >= date(2027, 3, 31));
     }
-    let key = from_env(Some(SECRET)).api_key("env:KEY", Freshness::Cached);
-    assert_eq!(key.await.unwrap().expiring(date(2099, 1, 1)), None);
+    let endless = from_env(Some(SECRET))
+        .api_key("env:KEY", Freshness::Cached)
+        .await
+        .unwrap();
+    assert_eq!(endless.expiring(date(2099, 1, 1)), None);
 }
 
 #[tokio::test]
