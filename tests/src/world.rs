@@ -334,6 +334,20 @@ impl World {
         self.rollcall_in(&environment, arguments).await
     }
 
+    /// Runs the program `rollcall` with these variables, and the world's own otherwise.
+    pub async fn rollcall_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
+        let mut environment = self.environment.clone();
+        let variables = variables.iter();
+        environment
+            .extend(variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.rollcall_in(&environment, arguments).await
+    }
+
+    /// The database, for what rollcall itself never does to it.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::from_conf(dynamodb(&self.sandbox.aws_url()).build())
+    }
+
     async fn rollcall_in(&self, environment: &BTreeMap<String, String>, arguments: &[&str]) -> Ran {
         let output = tokio::process::Command::new(self.programs.rollcall)
             .args(arguments)

@@ -70,6 +70,13 @@ pub(crate) enum Command {
         #[arg(value_name = "WHO")]
         who: String,
     },
+    /// Check everything that a run rests on, and say how to mend what is wrong; writes nothing
+    Doctor,
+    /// Make, list and revoke the tokens of SCIM clients
+    Token {
+        #[command(subcommand)]
+        action: crate::token::Action,
+    },
     /// Serve SCIM 2.0 over the configured JumpCloud until stopped; without a configuration, over a sandbox
     Serve {
         /// The port on 127.0.0.1; 0 takes a free one

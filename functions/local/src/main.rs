@@ -5,8 +5,10 @@
 mod args;
 mod commands;
 mod demo;
+mod doctor;
 mod serve;
 mod show;
+mod token;
 mod watch;
 mod workplace;
 
@@ -52,6 +54,8 @@ async fn main() -> ExitCode {
         Some(Command::Explain { who }) => commands::explain(&common, who).await,
         Some(Command::Runs { run, limit }) => commands::runs(&common, run, limit).await,
         Some(Command::Release { who }) => commands::release(&common, &who).await,
+        Some(Command::Doctor) => doctor::run(&common).await,
+        Some(Command::Token { action }) => token::run(&common, &action).await,
         Some(Command::Serve { port }) => serve::run(&common, port).await,
         Some(Command::Sandbox { port, empty }) => commands::sandbox(&common, port, empty).await,
     };

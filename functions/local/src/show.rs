@@ -498,7 +498,7 @@ fn indented(text: &str) -> String {
         .fold(String::new(), |all, line| all + indent(line) + line + "\n")
 }
 
-fn table(header: &[&str]) -> Table {
+pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(NOTHING)
@@ -511,6 +511,6 @@ fn table(header: &[&str]) -> Table {
 }
 
 /// Adds a row, of whose cells somebody else may have written any number of characters of any kind.
-fn add_row<const N: usize>(table: &mut Table, cells: [String; N]) {
+pub(crate) fn add_row<const N: usize>(table: &mut Table, cells: [String; N]) {
     table.add_row(cells.map(|cell| short(&cell, WIDEST)));
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use config::Config;
 use sandbox::{Database, EmbeddedDynamoDb};
@@ -46,15 +47,13 @@ impl Workplace {
                  deployed table, or name a file with --state that no other machine syncs with"
             );
         }
-        // Keys of the form `env:NAME` need no AWS account: nothing is asked of one until a secret is read.
-        let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
-        let secrets = Secrets::new(Some(aws_sdk_secretsmanager::Client::new(&aws)), variable);
+        let aws = aws_account().await;
+        let secrets = secrets_of(&aws);
         let (state, embedded) = if let Some(table) = table {
             (State::connect(&aws, &table), None)
         } else {
-            let file = common.state.clone();
-            let file = file.unwrap_or_else(|| PathBuf::from(DEFAULT_STATE));
-            let embedded = EmbeddedDynamoDb::start(Database::File(file)).await?;
+            let file = Database::File(state_file(common));
+            let embedded = EmbeddedDynamoDb::start(file).await?;
             (embedded_state(&embedded.url()).await?, Some(embedded))
         };
         let clock: Clock = Arc::new(now);
@@ -76,32 +75,60 @@ impl Workplace {
     }
 }
 
+/// The AWS account of this environment. Nothing is asked of one until something there is needed.
+pub(crate) async fn aws_account() -> SdkConfig {
+    aws_config::load_defaults(BehaviorVersion::latest()).await
+}
+
+/// The secrets of an account and of this environment; keys of the form `env:NAME` need no account.
+pub(crate) fn secrets_of(aws: &SdkConfig) -> Secrets {
+    Secrets::new(Some(aws_sdk_secretsmanager::Client::new(aws)), variable)
+}
+
+/// The file with state, unless it is in a table.
+pub(crate) fn state_file(common: &Common) -> PathBuf {
+    let file = common.state.clone();
+    file.unwrap_or_else(|| PathBuf::from(DEFAULT_STATE))
+}
+
 /// Reads and checks the configuration; every problem is told, each with its line.
-fn read_config(path: &Path) -> Result<Config> {
-    let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(|| {
-        format!("`{shown}` cannot be read: copy `rollcall.example.toml`, or name your configuration with --config")
-    })?;
+pub(crate) fn read_config(path: &Path) -> Result<Config> {
+    let text = read_text(path)?;
     Config::parse(&text).map_err(|problems| {
         anyhow::anyhow!(
             "the configuration has problems\n{}",
-            problems.display(&shown)
+            problems.display(&path.display().to_string())
         )
     })
 }
 
-/// The state in an embedded database.
+/// The text of the configuration.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| {
+        format!(
+            "`{}` cannot be read: copy `rollcall.example.toml`, or name your configuration with --config",
+            path.display()
+        )
+    })
+}
+
+/// The state in an embedded database, with its table.
 pub(crate) async fn embedded_state(url: &str) -> Result<State> {
-    let state = State::connect(
+    let state = embedded_connection(url);
+    state.create_table().await?;
+    Ok(state)
+}
+
+/// The state in an embedded database, as it is.
+pub(crate) fn embedded_connection(url: &str) -> State {
+    State::connect(
         aws_sdk_dynamodb::config::Builder::new()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
             .credentials_provider(Credentials::new("local", "local", None, None, "embedded"))
             .endpoint_url(url),
         EMBEDDED_TABLE,
-    );
-    state.create_table().await?;
-    Ok(state)
+    )
 }
 
 fn is_loopback(base_url: &str) -> bool {

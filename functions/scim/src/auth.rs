@@ -58,13 +58,32 @@ struct TokenFile {
     tokens: Vec<Token>,
 }
 
+/// One token, of which the secret has the digest alone.
 #[derive(Deserialize)]
-struct Token {
-    name: Text,
+pub struct Token {
+    /// What an admin calls it.
+    pub name: Text,
     client: Option<Text>,
     #[serde(with = "hex::serde")]
     sha256: [u8; 32],
-    scope: Scope,
+    /// What it allows.
+    pub scope: Scope,
+}
+
+impl Token {
+    /// Whose it is; several may be one client's.
+    pub fn client(&self) -> &Text {
+        self.client.as_ref().unwrap_or(&self.name)
+    }
+}
+
+/// The tokens in the secret of this name.
+pub fn tokens_in(name: &str, secret: &SecretString) -> Result<Vec<Token>, AuthError> {
+    let file: TokenFile =
+        serde_json::from_str(secret.expose_secret()).map_err(|_| AuthError::Malformed {
+            name: name.to_owned(),
+        })?;
+    Ok(file.tokens)
 }
 
 /// The tokens that are live now.
@@ -104,11 +123,7 @@ impl Tokens {
 
     async fn read(&self, freshness: Freshness) -> Result<Vec<Token>, AuthError> {
         let secret = self.secrets.get(&self.name, freshness).await?;
-        let file: TokenFile =
-            serde_json::from_str(secret.expose_secret()).map_err(|_| AuthError::Malformed {
-                name: self.name.clone(),
-            })?;
-        Ok(file.tokens)
+        tokens_in(&self.name, &secret)
     }
 
     fn may_reread(&self) -> bool {
@@ -132,7 +147,7 @@ fn find(tokens: Vec<Token>, digest: &[u8]) -> Option<Access> {
         let same: Choice = token.sha256.as_slice().ct_eq(digest);
         if bool::from(same) {
             found = Some(Access {
-                client: token.client.unwrap_or(token.name),
+                client: token.client().clone(),
                 scope: token.scope,
             });
         }

@@ -24,7 +24,7 @@ mod service;
 mod users;
 pub mod version;
 
-pub use auth::{Access, AuthError, Scope, Tokens};
+pub use auth::{Access, AuthError, Scope, Token, Tokens, tokens_in};
 pub use bulk::BulkRequest;
 pub use error::{ScimError, ScimType};
 pub use gateway::{Answer, Event};

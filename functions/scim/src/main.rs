@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use scim::{Answer, Event, Service};
+use secrets::{Freshness, Secrets};
 use startup::{Function, Metrics};
 use tokio::time::Instant;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     startup::log(variable("ROLLCALL_LOG"));
-    let (service, metrics) = match start().await {
+    let (service, metrics, secrets) = match start().await {
         Ok(started) => started,
         Err(error) => {
             tracing::error!("scim cannot start: {error:#}");
@@ -19,7 +21,7 @@ async fn main() -> Result<(), Error> {
         }
     };
     // While Lambda still starts the container, time costs nothing and processors are whole.
-    service.warm().await;
+    tokio::join!(service.warm(), tell_of_expiry(&service, &secrets));
     lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
         let (service, metrics) = (service.clone(), metrics.clone());
         async move {
@@ -35,7 +37,7 @@ async fn main() -> Result<(), Error> {
 }
 
 /// Reads the environment and the configuration, and makes the clients.
-async fn start() -> anyhow::Result<(Service, Metrics)> {
+async fn start() -> anyhow::Result<(Service, Metrics, Secrets)> {
     let Function {
         config,
         state,
@@ -46,7 +48,20 @@ async fn start() -> anyhow::Result<(Service, Metrics)> {
     } = Function::start(variable).await?;
     let clock = Arc::new(now);
     let service = Service::new(config, state, &secrets, &allowed_hosts, clock, "https")?;
-    Ok((service, metrics))
+    Ok((service, metrics, secrets))
+}
+
+/// Once for each container; the first request then finds the key read. A key that cannot be read is told by that request.
+async fn tell_of_expiry(service: &Service, secrets: &Secrets) {
+    let secret = service.config.jumpcloud.api_key.as_str();
+    let today = now().to_zoned(TimeZone::UTC).date();
+    let key = secrets.api_key(secret, Freshness::Cached).await;
+    if let Some(expiring) = key.ok().and_then(|key| key.expiring(today)) {
+        tracing::warn!(
+            secret,
+            "the key {expiring}: make a new one and store it there"
+        );
+    }
 }
 
 #[expect(

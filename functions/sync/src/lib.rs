@@ -11,6 +11,7 @@
 //! - `judge`: pure; which classes of change are held back
 //! - `apply`: writes; the only place that does
 //! - `report`: what happened, as data
+//! - `keys`: which keys end soon
 //! - `metrics`: pure; the figures of it that alarms watch
 //! - `notify`: what somebody is told of it, once
 //!
@@ -23,6 +24,7 @@ mod explain;
 mod gather;
 mod hr;
 mod judge;
+mod keys;
 mod lease;
 mod metrics;
 mod notify;
@@ -53,4 +55,4 @@ pub use progress::{OnProgress, Progress, unwatched};
 pub use report::{Calls, ChangeRow, Outcome, PersonRow, Report, RunStatus};
 pub use request::{Mode, Request, RequestError, Trigger};
 pub use run::{Clock, Runner};
-pub use setup::{SetupError, runner};
+pub use setup::{SetupError, hr_source, runner};

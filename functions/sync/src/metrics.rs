@@ -49,6 +49,7 @@ pub fn metrics(request: &Request, report: &Report) -> Vec<Metric> {
         Metric::count("CallsJumpCloud", jumpcloud),
         Metric::count("CallsDynamoDb", dynamodb),
         Metric::count("Warnings", report.warnings.len() as u64),
+        Metric::count("KeysExpiring", warnings(report, "key_expires")),
     ];
     let counted = people.chain(held).chain(cost);
     always
@@ -60,16 +61,18 @@ pub fn metrics(request: &Request, report: &Report) -> Vec<Metric> {
 /// Whether it came to its end with every source read whole. That somebody failed or is held does not spoil a run: one
 /// person whom JumpCloud never takes must not hide that nothing runs at all.
 fn has_succeeded(report: &Report) -> bool {
-    let is_whole = report
-        .warnings
-        .iter()
-        .all(|warning| warning.code != "source_incomplete");
+    let is_whole = warnings(report, "source_incomplete") == 0;
     report.error.is_none() && report.status != RunStatus::Unfinished && is_whole
 }
 
 /// Whether it ended on an error of the whole run.
 fn has_failed(report: &Report) -> bool {
     report.error.is_some() && report.status == RunStatus::Failed
+}
+
+fn warnings(report: &Report, code: &str) -> u64 {
+    let warnings = report.warnings.iter();
+    warnings.filter(|warning| warning.code == code).count() as u64
 }
 
 fn count(report: &Report, outcome: Outcome) -> u64 {

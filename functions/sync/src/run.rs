@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use clients::JumpCloud;
 use config::{Config, Source};
+use futures_util::future::join;
 use jiff::Timestamp;
 use mapping::{SystemUser, Text};
+use secrets::Secrets;
 use serde::Serialize;
 use state::{LastRead, Lease, Link, RunHeader, RunId, State, StateError};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::apply::{Applied, Writer, apply};
 use crate::chain;
@@ -18,6 +20,7 @@ use crate::explain::{Explanation, explain};
 use crate::gather::{GatherError, Scope, Snapshot, gather};
 use crate::hr::HrSource;
 use crate::judge::{Approvals, ApprovedPlan, Held, HeldClass, shrunk_by};
+use crate::keys;
 use crate::lease::LeaseKeeper;
 use crate::notify::{Topic, news};
 use crate::plan::{ChangeDigest, Plan, Reason, RunWarning, SourceFacts};
@@ -40,11 +43,16 @@ pub struct Runner {
     pub hr: Vec<HrSource>,
     /// What we remember.
     pub state: State,
+    /// Where the keys are.
+    pub secrets: Secrets,
     /// The time.
     pub clock: Clock,
     /// Who is told of what goes wrong or waits; `None`: nobody.
     pub topic: Option<Topic>,
 }
+
+/// What came of a run, and its warnings of keys that end.
+type Ended = (Result<Finished, GatherError>, Vec<RunWarning>);
 
 /// What came of a run whose reads were whole.
 struct Finished {
@@ -62,14 +70,14 @@ impl Runner {
     pub async fn run(&self, request: &Request, deadline: Instant, progress: &OnProgress) -> Report {
         let run = ThisRun::begin(self, request, deadline);
         if request.mode == Mode::Plan {
-            let finished = run.flow(None, progress).await;
-            return run.close(finished, None).await;
+            let ended = run.through(None, progress).await;
+            return run.close(ended, None).await;
         }
         match LeaseKeeper::take(&run.state, run.id.as_str(), &run.clock).await {
             Ok(keeper) => {
-                let finished = run.flow(Some(&keeper), progress).await;
+                let ended = run.through(Some(&keeper), progress).await;
                 let lease = keeper.stop();
-                run.close(finished, Some(lease)).await
+                run.close(ended, Some(lease)).await
             }
             Err(StateError::Busy { holder, until }) => {
                 tracing::info!(run.id = %run.id, holder = %holder, until = %until, "another runner is at it");
@@ -80,7 +88,7 @@ impl Runner {
                     ..run.report(RunStatus::Busy)
                 }
             }
-            Err(error) => run.close(Err(error.into()), None).await,
+            Err(error) => run.close((Err(error.into()), Vec::new()), None).await,
         }
     }
 
@@ -132,6 +140,7 @@ struct ThisRun<'a> {
     jumpcloud: JumpCloud,
     hr: Vec<(&'a Source, HrSource)>,
     state: State,
+    secrets: &'a Secrets,
     clock: Clock,
     topic: Option<&'a Topic>,
 }
@@ -155,9 +164,21 @@ impl<'a> ThisRun<'a> {
                 .map(|(source, client)| (source, client.begin(deadline)))
                 .collect(),
             state: runner.state.for_run(),
+            secrets: &runner.secrets,
             clock: Arc::clone(&runner.clock),
             topic: runner.topic.as_ref(),
         }
+    }
+
+    /// The flow, and beside it the keys that end soon: what tells of them is in the secrets that the flow needs, so that
+    /// nothing is read or waited for twice.
+    async fn through(&self, lease: Option<&LeaseKeeper>, progress: &OnProgress) -> Ended {
+        // On the heap: it is the large part of a run.
+        let flow = Box::pin(self.flow(lease, progress));
+        let sources = self.hr.iter().map(|(source, _)| *source);
+        let keys = keys::expiring(self.config, sources, self.secrets, self.started_at);
+        let (finished, expiring) = join(flow, timeout_at(self.deadline, keys)).await;
+        (finished, expiring.unwrap_or_default())
     }
 
     /// gather → plan → confirm → judge → apply. Without a lease it stops before the last step.
@@ -389,7 +410,7 @@ impl<'a> ThisRun<'a> {
     /// Reports, records the run and gives the lease back.
     async fn close(
         &self,
-        finished: Result<Finished, GatherError>,
+        (finished, expiring_keys): Ended,
         mut lease: Option<Lease>,
     ) -> Report {
         let mut last_link = None;
@@ -434,6 +455,7 @@ impl<'a> ThisRun<'a> {
                 }
             }
         };
+        report.warnings.extend(expiring_keys);
         if let Some(lease) = &mut lease {
             report.warnings.extend(self.tell(&report, lease).await);
         }

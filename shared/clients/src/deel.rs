@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::decode::{Listing, Misfit, decode, decode_row};
 use crate::error::ClientError;
 use crate::http::{Http, KeyHeader, Options, Request, Vendor};
+use crate::jumpcloud::Rows;
 use crate::key::KeySource;
 use crate::reading::{List, Page};
 use crate::retry::Retry;
@@ -100,6 +101,11 @@ impl Deel {
             at_once: self.http.concurrency(),
         };
         people.read(|offset| self.page(offset), progress).await
+    }
+
+    /// The first page of people: enough to learn what the key may see. Records that do not decode are left out.
+    pub async fn first_people(&self) -> Result<Rows<Person>, ClientError> {
+        Ok(self.page(0).await?.into_rows())
     }
 
     async fn page(&self, offset: usize) -> Result<Page<Person>, ClientError> {

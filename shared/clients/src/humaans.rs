@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::decode::{Listing, Misfit, decode, decode_owned, decode_row};
 use crate::error::{ClientError, chain};
 use crate::http::{Http, KeyHeader, Options, Request, Vendor};
+use crate::jumpcloud::Rows;
 use crate::key::KeySource;
 use crate::reading::{List, Page};
 use crate::retry::Retry;
@@ -30,6 +31,9 @@ const PAGE: usize = 250;
 
 /// The scope without which new hires are hidden until their first day, and everybody who left.
 const SEES_ALL: &str = "private:read";
+
+/// Without it, leavers and new hires are left out.
+const EVERYONE: [(&str, &str); 1] = [("status", "all")];
 
 /// Humaans' people. Clones share connections, rate and run.
 #[derive(Debug, Clone)]
@@ -107,10 +111,9 @@ impl Humaans {
     ) -> Result<Staff, ClientError> {
         let mut gaps = Vec::new();
         gaps.extend(self.blindness().await?);
-        let query = [("status", "all")];
         let list = self.list(|person: &Person| person.id.0.clone());
         let mut people = list
-            .read(|skip| self.page("people", &query, skip), progress)
+            .read(|skip| self.page("people", &EVERYONE, skip), progress)
             .await?;
         people.rows.retain(|person| !person.is_demo());
         gaps.extend(people.incomplete.take());
@@ -153,12 +156,23 @@ impl Humaans {
         Ok(found.filter(|person| !person.is_demo()))
     }
 
+    /// What the token may do, as Humaans says.
+    pub async fn scopes(&self) -> Result<Vec<Text>, ClientError> {
+        let request = Request::get(&["api", "token-info"], &[]);
+        let info: TokenInfo = self.http.send(request, decode_owned).await?;
+        Ok(info.scopes)
+    }
+
+    /// The first page of people: enough to learn what the key may see. Records that do not decode are left out.
+    pub async fn first_people(&self) -> Result<Rows<Person>, ClientError> {
+        let page = self.page("people", &EVERYONE, 0).await?;
+        Ok(page.into_rows())
+    }
+
     /// Why this token does not see everybody; `None` when it does.
     async fn blindness(&self) -> Result<Option<String>, ClientError> {
-        let request = Request::get(&["api", "token-info"], &[]);
-        let info: Result<TokenInfo, ClientError> = self.http.send(request, decode_owned).await;
-        match info {
-            Ok(info) if info.scopes.iter().any(|scope| scope == SEES_ALL) => Ok(None),
+        match self.scopes().await {
+            Ok(scopes) if scopes.iter().any(|scope| scope == SEES_ALL) => Ok(None),
             Ok(_) => Ok(Some(format!(
                 "the token lacks the scope `{SEES_ALL}`, without which Humaans hides new hires and people who left: make one with `public:read` and `{SEES_ALL}`"
             ))),

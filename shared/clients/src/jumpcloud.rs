@@ -1,9 +1,10 @@
-//! JumpCloud's APIs, as much of them as rollcall needs: users (v1), groups and scheduled changes of state (v2).
+//! JumpCloud's APIs, as much of them as rollcall needs: users and the organisation (v1), groups and scheduled changes of state (v2).
 //!
 //! How JumpCloud is reached stands here, what is asked of it in the modules below. Whom to write, and with what, is not
 //! decided here.
 
 mod groups;
+mod organization;
 mod pages;
 mod query;
 mod states;
@@ -17,6 +18,7 @@ use crate::key::KeySource;
 use crate::retry::Retry;
 
 pub use groups::GroupQuery;
+pub use organization::Organization;
 pub use pages::Rows;
 pub use query::{Condition, UserQuery};
 pub use users::Invitation;

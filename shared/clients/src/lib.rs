@@ -31,7 +31,7 @@ pub use error::{Call, ClientError, chain};
 pub use http::Options;
 pub use humaans::{Humaans, Staff};
 pub use jumpcloud::{
-    Condition, GroupQuery, Invitation, JumpCloud, Rows, UserQuery, region_base_url,
+    Condition, GroupQuery, Invitation, JumpCloud, Organization, Rows, UserQuery, region_base_url,
 };
 pub use key::{Freshness, KeyError, KeySource};
 pub use retry::Retry;

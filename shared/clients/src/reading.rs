@@ -10,6 +10,7 @@ use mapping::Text;
 
 use crate::decode::{Listing, Unreadable};
 use crate::error::{ClientError, chain};
+use crate::jumpcloud::Rows;
 
 /// A read that has lost this many pages is not worth the time that the others would take to fail.
 const LOST_PAGES: usize = 3;
@@ -34,6 +35,14 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The rows that could be read.
+    pub(crate) fn into_rows(self) -> Rows<T> {
+        Rows {
+            total: self.total,
+            rows: self.rows.into_iter().flatten().collect(),
+        }
+    }
+
     fn is_full(&self) -> bool {
         self.rows.len() >= self.limit
     }

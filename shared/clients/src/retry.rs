@@ -54,15 +54,22 @@ impl Retry {
 /// The wait that an answer asks for: `Retry-After` in seconds, or as a date, which is counted from the answer's own
 /// `Date` because the two clocks need not agree.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name: HeaderName| headers.get(name)?.to_str().ok();
-    let asked = text(RETRY_AFTER)?.trim();
+    let asked = text(headers, RETRY_AFTER)?.trim();
     let wait = match asked.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            Duration::try_from(date(asked)?.duration_since(date(text(DATE)?)?)).unwrap_or_default()
-        }
+        Err(_) => Duration::try_from(date(asked)?.duration_since(answered_at(headers)?))
+            .unwrap_or_default(),
     };
     Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+/// When an answer was given, by the clock of whoever gave it.
+pub(crate) fn answered_at(headers: &HeaderMap) -> Option<Timestamp> {
+    date(text(headers, DATE)?)
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
 }
 
 fn date(text: &str) -> Option<Timestamp> {

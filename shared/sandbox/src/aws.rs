@@ -1,28 +1,21 @@
-//! DynamoDB, embedded, and Secrets Manager's one call. What a request may do is the embedded database's to say.
+//! DynamoDB, embedded. What a request may do is the embedded database's to say.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING,
-};
+use hyper::header::{CONTENT_LENGTH, DATE, HOST, TRANSFER_ENCODING};
 use hyper::{Request, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use jiff::Timestamp;
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::SandboxError;
-use crate::state::Shared;
 use crate::wire::{Answer, Call};
 
 /// Where the embedded DynamoDB keeps its tables.
@@ -171,96 +164,12 @@ impl DynamoDbProxy {
         // How the body is framed is for our own connection to say.
         head.headers.remove(CONTENT_LENGTH);
         head.headers.remove(TRANSFER_ENCODING);
+        // And the time for the sandbox's clock.
+        head.headers.remove(DATE);
         Ok(Answer {
             status: head.status,
             headers: head.headers,
             body: body.collect().await?.to_bytes(),
         })
     }
-}
-
-/// The secrets in Secrets Manager.
-#[derive(Debug, Clone)]
-pub struct Secrets(Arc<Shared>);
-
-impl Secrets {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self(shared)
-    }
-
-    /// Creates a secret or replaces its value.
-    pub fn set(&self, name: &str, value: &str) {
-        self.0.lock().secrets.set(name, value);
-    }
-
-    /// Deletes a secret.
-    pub fn remove(&self, name: &str) {
-        self.0.lock().secrets.0.remove(name);
-    }
-}
-
-/// The values by name.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct SecretStore(BTreeMap<String, String>);
-
-impl SecretStore {
-    pub(crate) fn set(&mut self, name: &str, value: &str) {
-        self.0.insert(name.to_owned(), value.to_owned());
-    }
-
-    pub(crate) fn answer(&self, call: &Call, now: Timestamp) -> Answer {
-        if call.amz_target() != "secretsmanager.GetSecretValue" {
-            return refusal(
-                "UnknownOperationException",
-                "the sandbox answers GetSecretValue only",
-            );
-        }
-        let body = call.json().unwrap_or_default();
-        let Some(id) = body.get("SecretId").and_then(Value::as_str) else {
-            return refusal(
-                "ValidationException",
-                "1 validation error detected: Value null at 'secretId'",
-            );
-        };
-        let found = self
-            .0
-            .iter()
-            .find(|(name, _)| *name == id || arn(name) == id);
-        let Some((name, value)) = found else {
-            return refusal(
-                "ResourceNotFoundException",
-                "Secrets Manager can't find the specified secret.",
-            );
-        };
-        amz_json(
-            StatusCode::OK,
-            &json!({
-                "ARN": arn(name),
-                "Name": name,
-                "SecretString": value,
-                "VersionId": "00000000-0000-4000-8000-000000000001",
-                "VersionStages": ["AWSCURRENT"],
-                "CreatedDate": now.as_second(),
-            }),
-        )
-    }
-}
-
-fn arn(name: &str) -> String {
-    format!("arn:aws:secretsmanager:us-east-1:000000000000:secret:{name}-AbCdEf")
-}
-
-fn refusal(kind: &'static str, message: &str) -> Answer {
-    let body = json!({"__type": kind, "Message": message});
-    amz_json(StatusCode::BAD_REQUEST, &body).with_header(
-        HeaderName::from_static("x-amzn-errortype"),
-        HeaderValue::from_static(kind),
-    )
-}
-
-fn amz_json(status: StatusCode, body: &Value) -> Answer {
-    Answer::json(status, body).with_header(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/x-amz-json-1.1"),
-    )
 }

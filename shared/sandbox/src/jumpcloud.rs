@@ -376,6 +376,7 @@ impl Directory {
             ("POST", ["systemusers", id, "state", "suspend"]) => self.suspend(id, call),
             ("POST", ["systemusers", id, "reactivate"]) => self.reactivate(id, call, now),
             ("GET", ["organizations"]) => Ok(organizations()),
+            ("GET", ["organizations", ORGANIZATION]) => Ok(self.organization()),
             ("POST", ["systemusers", id, "expire"]) => self.expire_password(id),
             ("GET", ["v2", "usergroups"]) => self.list_groups(call),
             ("POST", ["v2", "usergroups"]) => self.create_group(call),
@@ -392,6 +393,15 @@ impl Directory {
             ("GET", ["v2", "bulk", "userstates", "eventlist", "next"]) => self.next_states(call),
             _ => Err(Refusal::NotFound),
         }
+    }
+
+    /// Alone, it shows its settings too.
+    fn organization(&self) -> Answer {
+        let mut whole = object(organization());
+        let defaults = json!({"manualEntry": self.rules.default_state});
+        let settings = json!({"newSystemUserStateDefaults": defaults});
+        whole.insert("settings".to_owned(), settings);
+        Answer::ok(&whole)
     }
 
     fn refuse(&self, refusal: Refusal) -> Answer {
@@ -415,17 +425,19 @@ fn set_state(fields: &mut Map<String, Value>, state: &str) {
     fields.insert("suspended".to_owned(), (state == "SUSPENDED").into());
 }
 
+/// The organisation, as a list shows it.
+fn organization() -> Value {
+    json!({
+        "_id": ORGANIZATION,
+        "id": ORGANIZATION,
+        "displayName": "Northlight",
+        "logoUrl": null,
+        "created": "2020-05-16T07:00:00.000Z",
+    })
+}
+
 fn organizations() -> Answer {
-    Answer::ok(&json!({
-        "totalCount": 1,
-        "results": [{
-            "_id": ORGANIZATION,
-            "id": ORGANIZATION,
-            "displayName": "Northlight",
-            "logoUrl": null,
-            "created": "2020-05-16T07:00:00.000Z",
-        }],
-    }))
+    Answer::ok(&json!({"totalCount": 1, "results": [organization()]}))
 }
 
 fn json_body<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> {

@@ -61,6 +61,7 @@ mod jumpcloud;
 mod limiter;
 mod profile;
 mod requests;
+mod secrets;
 mod server;
 mod snapshot;
 mod sns;
@@ -75,7 +76,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-pub use aws::{Database, EmbeddedDynamoDb, Secrets};
+pub use aws::{Database, EmbeddedDynamoDb};
 pub use clock::Clock;
 pub use company::Company;
 pub use deel::{Deel, DeelRules};
@@ -85,6 +86,7 @@ pub use jumpcloud::{JumpCloud, JumpCloudRules, Mail, MailKind};
 pub use limiter::RateLimit;
 pub use profile::{Office, Profile, Stage};
 pub use requests::{RecordedRequest, Requests};
+pub use secrets::Secrets;
 pub use snapshot::Snapshot;
 pub use sns::Notification;
 pub use wire::Vendor;

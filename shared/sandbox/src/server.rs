@@ -128,7 +128,7 @@ async fn respond_as(
         let answer = dispatch(vendor, shared, moved.as_ref().unwrap_or(&call)).await;
         struck.distort(&call, answer)
     };
-    let answer = struck.after(answer).await?;
+    let answer = struck.after(answer).await?.given_at(shared.clock.now());
     under_way.answered(answer.status.as_u16());
     Ok(if struck.truncates() {
         half(answer)

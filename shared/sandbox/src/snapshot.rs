@@ -4,10 +4,10 @@
 
 use std::path::PathBuf;
 
-use crate::aws::SecretStore;
 use crate::deel::HrOrganization;
 use crate::humaans::HumaansAccount;
 use crate::jumpcloud::Directory;
+use crate::secrets::SecretStore;
 use crate::state::State;
 
 /// People, users, groups, mails, settings, keys and secrets at one moment, and where the tables of that moment are.

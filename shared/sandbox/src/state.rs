@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::aws::{DynamoDbProxy, SecretStore};
+use crate::aws::DynamoDbProxy;
 use crate::clock::Clock;
 use crate::deel::HrOrganization;
 use crate::faults::FaultList;
 use crate::humaans::HumaansAccount;
 use crate::jumpcloud::Directory;
 use crate::requests::RequestLog;
+use crate::secrets::SecretStore;
 use crate::sns::Topics;
 use crate::{Options, Vendor};
 
@@ -50,9 +51,9 @@ impl Shared {
             database: _,
         } = options;
         let mut secrets = SecretStore::default();
-        secrets.set("rollcall/jumpcloud", &jumpcloud_key);
-        secrets.set("rollcall/deel", &deel_token);
-        secrets.set("rollcall/humaans", &humaans_token);
+        secrets.set("rollcall/jumpcloud", &jumpcloud_key, now);
+        secrets.set("rollcall/deel", &deel_token, now);
+        secrets.set("rollcall/humaans", &humaans_token, now);
         Self {
             clock,
             dynamodb: DynamoDbProxy::new(dynamodb),

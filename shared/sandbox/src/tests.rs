@@ -223,6 +223,52 @@ async fn secrets_are_found_by_name_and_by_arn_and_unknown_ones_are_refused() {
 }
 
 #[tokio::test]
+async fn secret_changes_only_from_the_version_that_was_read() {
+    let world = World::start().await;
+    let url = world.sandbox.aws_url();
+    let secrets = world.sandbox.secrets();
+    secrets.set_empty("s");
+    let ask = async |operation: &str, mut body: Value| {
+        body["SecretId"] = "s".into();
+        let target = format!("secretsmanager.{operation}");
+        answer(aws(&world, &url, &target, &body)).await
+    };
+    let put = |id: &str, value: &str| json!({"ClientRequestToken": id, "SecretString": value, "VersionStages": ["next"]});
+    let make_current = |to: &str, from: Option<&str>| json!({"VersionStage": "AWSCURRENT", "MoveToVersionId": to, "RemoveFromVersionId": from});
+    assert_eq!(ask("GetSecretValue", json!({})).await.0, 400);
+    let (_, first) = ask("PutSecretValue", put("v1", "one")).await;
+    assert_eq!(first["VersionStages"], json!(["AWSCURRENT", "next"]));
+    let (_, second) = ask("PutSecretValue", put("v2", "two")).await;
+    assert_eq!(second["VersionStages"], json!(["next"]));
+    assert_eq!(secrets.get("s").as_deref(), Some("one"));
+    assert_eq!(ask("PutSecretValue", put("v2", "two")).await.0, 200);
+    assert_eq!(ask("PutSecretValue", put("v2", "other")).await.0, 400);
+
+    for from in [None, Some("v0"), Some("v2")] {
+        let (status, refusal) = ask("UpdateSecretVersionStage", make_current("v2", from)).await;
+        assert_eq!(status, 400);
+        assert_eq!(refusal["__type"], "InvalidParameterException");
+    }
+    let moved = make_current("v2", Some("v1"));
+    assert_eq!(ask("UpdateSecretVersionStage", moved).await.0, 200);
+    assert_eq!(secrets.get("s").as_deref(), Some("two"));
+    let (_, described) = ask("DescribeSecret", json!({})).await;
+    let labels = json!({"v1": ["AWSPREVIOUS"], "v2": ["AWSCURRENT", "next"]});
+    assert_eq!(described["VersionIdsToStages"], labels);
+    assert!(described["LastChangedDate"].is_i64());
+}
+
+#[tokio::test]
+async fn answers_are_dated_by_the_clock() {
+    let world = World::start().await;
+    let time = "2026-03-02T09:00:00Z".parse().unwrap();
+    world.sandbox.clock().set(time);
+    let url = format!("{}/api/systemusers", world.sandbox.jumpcloud_url());
+    let answer = world.http.get(url).send().await.unwrap();
+    assert_eq!(answer.headers()["date"], "Mon, 02 Mar 2026 09:00:00 GMT");
+}
+
+#[tokio::test]
 async fn control_api_moves_the_clock_hires_and_sums_up() {
     let world = World::start().await;
     world

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -174,6 +175,15 @@ impl Answer {
             {
                 self.headers.insert(name, value);
             }
+        }
+        self
+    }
+
+    /// Says when it was given, unless it does already.
+    pub(crate) fn given_at(mut self, now: Timestamp) -> Self {
+        let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        if let Ok(date) = HeaderValue::try_from(date) {
+            self.headers.entry(DATE).or_insert(date);
         }
         self
     }

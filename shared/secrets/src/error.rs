@@ -3,7 +3,6 @@
 use std::error::Error as StdError;
 
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use thiserror::Error;
 
 /// Why a secret cannot be used.
@@ -27,7 +26,7 @@ pub enum SecretsError {
     },
     /// Secrets Manager has no such secret, or none in this region.
     #[error(
-        "secret `{name}` does not exist in this account and region: create it, or name the right one in the configuration"
+        "secret `{name}` does not exist in this account and region, or has no value yet: create it, store the key there, or name the right one in the configuration"
     )]
     NotFound {
         /// The secret.
@@ -38,11 +37,15 @@ pub enum SecretsError {
     },
     /// The credentials may not read it.
     #[error(
-        "access to secret `{name}` is denied: check the credentials, and that they allow `secretsmanager:GetSecretValue` on it and `kms:Decrypt` on its key"
+        "access to secret `{name}` is denied: check the credentials, and that they allow `secretsmanager:{operation}` on it and `kms:{on_key}` on its key"
     )]
     AccessDenied {
         /// The secret.
         name: Box<str>,
+        /// The operation of Secrets Manager.
+        operation: &'static str,
+        /// What that asks of the secret's key.
+        on_key: &'static str,
         /// What Secrets Manager said.
         #[source]
         source: Box<dyn StdError + Send + Sync>,
@@ -55,6 +58,18 @@ pub enum SecretsError {
         /// What the SDK said.
         #[source]
         source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A variable of the environment, which belongs to whoever set it.
+    #[error("secret `{name}` is a variable, which only you can set")]
+    NotOurs {
+        /// The secret.
+        name: Box<str>,
+    },
+    /// Somebody else changed it each time that we were about to.
+    #[error("secret `{name}` is being changed by somebody else: nothing was changed, try again")]
+    Contended {
+        /// The secret.
+        name: Box<str>,
     },
     /// The secret is bytes.
     #[error("secret `{name}` is binary: store it as text")]
@@ -81,7 +96,24 @@ pub enum SecretsError {
 }
 
 impl SecretsError {
-    pub(crate) fn reading(name: &str, error: SdkError<GetSecretValueError>) -> Self {
+    /// Why a secret could not be read.
+    pub(crate) fn reading<E>(name: &str, error: SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        Self::asking(name, "GetSecretValue", "Decrypt", error)
+    }
+
+    /// Why Secrets Manager did not do this.
+    pub(crate) fn asking<E>(
+        name: &str,
+        operation: &'static str,
+        on_key: &'static str,
+        error: SdkError<E>,
+    ) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
         let name = name.into();
         let code = error.code().map(str::to_owned);
         let source = Box::new(error);
@@ -95,7 +127,12 @@ impl SecretsError {
                 | "InvalidSignatureException"
                 | "MissingAuthenticationTokenException"
                 | "ExpiredTokenException",
-            ) => Self::AccessDenied { name, source },
+            ) => Self::AccessDenied {
+                name,
+                operation,
+                on_key,
+                source,
+            },
             _ => Self::Failed { name, source },
         }
     }

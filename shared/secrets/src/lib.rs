@@ -3,6 +3,7 @@
 //! A name is `env:NAME`, or what Secrets Manager calls the secret: its name or ARN. No value, and no part of one,
 //! may appear in an error or in `Debug`.
 
+mod admin;
 mod api_key;
 mod error;
 
@@ -19,7 +20,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-pub use api_key::ApiKey;
+pub use api_key::{ApiKey, Expiring};
 pub use error::SecretsError;
 
 /// What a template or an example holds where the secret belongs.
@@ -123,32 +124,36 @@ impl Secrets {
     }
 
     async fn read(&self, name: &str) -> Result<SecretString, SecretsError> {
-        let client = self
-            .shared
-            .client
-            .as_ref()
-            .ok_or_else(|| SecretsError::NoAccount { name: name.into() })?;
-        let answer = client.get_secret_value().secret_id(name).send().await;
+        let request = self.client(name)?.get_secret_value().secret_id(name);
+        let answer = request.send().await;
         let answer = answer.map_err(|error| SecretsError::reading(name, error))?;
         answer
             .secret_string
             .map(SecretString::from)
             .ok_or_else(|| SecretsError::Binary { name: name.into() })
     }
+
+    fn client(&self, name: &str) -> Result<&Client, SecretsError> {
+        let client = self.shared.client.as_ref();
+        client.ok_or_else(|| SecretsError::NoAccount { name: name.into() })
+    }
 }
 
 /// The value, trimmed, unless nobody has put a secret there yet.
 fn usable(name: &str, value: &SecretString) -> Result<SecretString, SecretsError> {
-    let value = value.expose_secret().trim();
-    if value.is_empty() || is_placeholder(value) {
+    let value = value.expose_secret();
+    if is_unset(value) {
         return Err(SecretsError::Placeholder { name: name.into() });
     }
-    Ok(value.into())
+    Ok(value.trim().into())
 }
 
-fn is_placeholder(value: &str) -> bool {
+/// Whether there is nothing, or what stands there until somebody puts a secret in its place.
+fn is_unset(value: &str) -> bool {
+    let value = value.trim();
     let is_bracketed = value.starts_with('<') && value.ends_with('>');
-    is_bracketed
+    value.is_empty()
+        || is_bracketed
         || PLACEHOLDERS
             .iter()
             .any(|placeholder| value.eq_ignore_ascii_case(placeholder))

@@ -91,6 +91,33 @@ async fn usable_values_become_api_keys() {
 }
 
 #[tokio::test]
+async fn end_of_a_key_is_told_from_thirty_days_before() {
+    let secret = format!(r#"{{"api_key":"{SECRET}","expires":"2027-03-31"}}"#);
+    let key = from_env(Some(&secret))
+        .api_key("env:KEY", Freshness::Cached)
+        .await
+        .unwrap();
+    for (today, told) in [
+        (date(2027, 2, 28), None),
+        (date(2027, 3, 1), Some("ends in 30 days, on 2027-03-31")),
+        (date(2027, 3, 30), Some("ends tomorrow, on 2027-03-31")),
+        (date(2027, 3, 31), Some("ended on 2027-03-31")),
+        (date(2028, 3, 31), Some("ended on 2027-03-31")),
+    ] {
+        let expiring = key.expiring(today);
+        let text = expiring.map(|expiring| expiring.to_string());
+        assert_eq!(text.as_deref(), told, "{today}");
+        let has_ended = expiring.is_some_and(|expiring| expiring.has_ended());
+        assert_eq!(has_ended, today >= date(2027, 3, 31));
+    }
+    let endless = from_env(Some(SECRET))
+        .api_key("env:KEY", Freshness::Cached)
+        .await
+        .unwrap();
+    assert_eq!(endless.expiring(date(2099, 1, 1)), None);
+}
+
+#[tokio::test]
 async fn unusable_values_are_refused_without_showing_them() {
     let cases = [
         (

@@ -43,6 +43,7 @@
 mod answer;
 mod error;
 mod group;
+mod inspect;
 mod intent;
 mod item;
 mod lease;
@@ -66,6 +67,7 @@ use aws_sdk_dynamodb::config::Builder;
 pub use answer::{Answer, Claim, Claimed};
 pub use error::StateError;
 pub use group::{GroupPointer, GroupRecord};
+pub use inspect::{Recovery, TableFacts};
 pub use intent::{Begun, Intent, RequestDigest};
 pub use item::Damage;
 pub use lease::Lease;

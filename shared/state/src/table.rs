@@ -29,10 +29,10 @@ use crate::error::StateError;
 use crate::item::{self, Attribute, Damage, Item, Key, as_text, optional, text};
 
 /// The index of the items that have an attribute of this name.
-const LOOKUP: &str = "lookup";
+pub(crate) const LOOKUP: &str = "lookup";
 
 /// The attribute by which DynamoDB removes items.
-const EXPIRES_AT: &str = "expires_at";
+pub(crate) const EXPIRES_AT: &str = "expires_at";
 
 /// How many items DynamoDB reads in one request.
 const MOST_AT_ONCE: usize = 100;
@@ -200,7 +200,7 @@ impl Write {
 /// One table.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
-    client: Client,
+    pub(crate) client: Client,
     name: Arc<str>,
     calls: Calls,
     /// Whose turn it is to write what touches the lease.
@@ -558,7 +558,7 @@ impl Table {
     }
 
     /// A failed request as an error that says what to do.
-    fn failure<E>(&self, operation: &'static str, error: SdkError<E>) -> StateError
+    pub(crate) fn failure<E>(&self, operation: &'static str, error: SdkError<E>) -> StateError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {

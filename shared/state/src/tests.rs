@@ -3,6 +3,7 @@
 mod answer;
 mod faults;
 mod group;
+mod inspect;
 mod intent;
 mod lease;
 mod link;

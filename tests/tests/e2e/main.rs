@@ -5,6 +5,7 @@ mod adoption;
 mod company;
 mod conflicts;
 mod crashes;
+mod doctor;
 mod group_rules;
 mod humaans;
 mod incomplete;
@@ -25,6 +26,7 @@ mod runners;
 mod scim;
 mod scope;
 mod statuses;
+mod token;
 mod usernames;
 
 use e2e::{Programs, Setup, World};

@@ -315,3 +315,11 @@ async fn reads_can_be_spawned() {
     let read = tokio::spawn(async move { deel.people(|_, _| {}).await });
     assert_eq!(read.await.unwrap().unwrap().rows.len(), 150);
 }
+
+#[tokio::test]
+async fn first_people_are_one_page_without_what_does_not_decode() {
+    let server = list(|_| page(250, &[row(0), json!({"first_name": "Nobody"}), row(1)])).await;
+    let Rows { total, rows } = deel(&server).first_people().await.unwrap();
+    assert_eq!((total, rows.len()), (Some(250), 2));
+    assert_eq!(requests(&server).await, 1);
+}

@@ -19,7 +19,7 @@ pub(super) const PAGE: usize = 100;
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rows<T> {
-    /// How many rows the whole list has, where JumpCloud says so; it always does for users.
+    /// How many rows the whole list has, where the vendor says so; JumpCloud always does for users.
     pub total: Option<usize>,
     /// The rows of this page.
     pub rows: Vec<T>,

@@ -12,7 +12,12 @@ async fn held_lease() -> Lease {
     World::start().await.lease().await
 }
 
-async fn stub(target: &str, status: u16, body: Value, times: u64) -> (State, MockServer) {
+pub(super) async fn stub(
+    target: &str,
+    status: u16,
+    body: Value,
+    times: u64,
+) -> (State, MockServer) {
     let server = MockServer::start().await;
     let on = |target: &str| {
         Mock::given(method("POST")).and(header(
@@ -41,7 +46,7 @@ fn cancelled(reasons: [&str; 2]) -> Value {
     json!({"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "CancellationReasons": reasons})
 }
 
-fn failed(kind: &str) -> Value {
+pub(super) fn failed(kind: &str) -> Value {
     json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "no"})
 }
 

@@ -1,0 +1,136 @@
+//! `rollcall doctor`: checks everything that a run rests on, and says how to mend what is wrong. Writes nothing.
+//!
+//! Each check stands for itself: it has its own time-out, and what one finds hides nothing of the others.
+
+mod clock;
+mod finding;
+mod hr;
+mod jumpcloud;
+mod runs;
+mod secret;
+mod table;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use config::{Config, SecretName};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, join_all};
+use startup::Environment;
+use tokio::time::{Instant, timeout};
+
+use crate::args::Common;
+use crate::commands::{Exit, print_json};
+use crate::doctor::finding::{Finding, Status};
+use crate::workplace::{aws_account, read_text, secrets_of};
+use crate::{show, variable};
+
+/// What a vendor or AWS may take to answer one check.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What reading every user of JumpCloud may take.
+const PATIENCE_FOR_USERS: Duration = Duration::from_mins(1);
+
+/// Checks under way, which belong together.
+type Checks<'a> = BoxFuture<'a, Vec<Finding>>;
+
+/// `doctor`.
+pub(crate) async fn run(common: &Common) -> Result<Exit> {
+    let environment = Environment::from_vars(variable);
+    let aws = aws_account().await;
+    let secrets = secrets_of(&aws);
+    let place = table::Place::open(common, &environment, &aws).await;
+    let (config, mut findings) = configuration(&common.config);
+
+    let mut checks: Vec<Checks<'_>> = Vec::new();
+    if let Some(config) = &config {
+        let hosts = &environment.allowed_hosts;
+        let keys = [&config.jumpcloud.api_key].into_iter();
+        let keys = keys.chain(config.sources.iter().map(|source| &source.api_key));
+        let keys: BTreeSet<_> = keys.collect();
+        for name in keys {
+            checks.push(of_secret("secret", name, secret::api_key(&secrets, name)));
+        }
+        let tokens = &config.scim.tokens;
+        checks.push(of_secret(
+            "scim_tokens",
+            tokens,
+            secret::tokens(&secrets, tokens),
+        ));
+        checks.push(jumpcloud::check(config, &secrets, hosts).boxed());
+        for source in &config.sources {
+            checks.push(hr::check(source, &secrets, hosts).boxed());
+        }
+    }
+    if let Some(state) = place.state() {
+        checks.push(runs::check(state).boxed());
+    }
+    checks.push(place.check().boxed());
+    findings.extend(join_all(checks).await.into_iter().flatten());
+    place.close().await;
+
+    if common.json {
+        print_json(&finding::as_json(&findings))?;
+    } else {
+        show::out(&finding::as_text(&findings));
+    }
+    let has_failed = findings
+        .iter()
+        .any(|finding| finding.status == Status::Failed);
+    Ok(if has_failed { Exit::Failed } else { Exit::Done })
+}
+
+/// The configuration, and every problem of it.
+fn configuration(path: &Path) -> (Option<Config>, Vec<Finding>) {
+    let shown = path.display().to_string();
+    let text = match read_text(path) {
+        Ok(text) => text,
+        Err(error) => {
+            let found = format!("{error:#}");
+            let advice =
+                "write one (docs/configuration.md); what needs none was checked all the same";
+            return (None, vec![Finding::failed("configuration", found, advice)]);
+        }
+    };
+    match Config::parse(&text) {
+        Ok(config) => {
+            let found = format!(
+                "`{shown}` is right: sources {}, group rules {}",
+                config.sources.len(),
+                config.groups.len()
+            );
+            (Some(config), vec![Finding::ok("configuration", found)])
+        }
+        Err(problems) => {
+            let findings = problems.problems().iter().map(|problem| {
+                let found = format!("{shown}:{}: {}", problem.line, problem.message);
+                Finding::failed(
+                    "configuration",
+                    found,
+                    "correct the line (docs/configuration.md)",
+                )
+            });
+            (None, findings.collect())
+        }
+    }
+}
+
+/// The check of one secret.
+fn of_secret<'a>(
+    check: &'static str,
+    about: &'a SecretName,
+    finding: impl Future<Output = Finding> + Send + 'a,
+) -> Checks<'a> {
+    async move {
+        let finding = timeout(PATIENCE, finding).await;
+        let finding = finding.unwrap_or_else(|_| Finding::unanswered(check, PATIENCE));
+        vec![finding.about(about.as_str())]
+    }
+    .boxed()
+}
+
+/// When a vendor's client gives up.
+fn deadline() -> Instant {
+    Instant::now() + PATIENCE
+}
