@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod demo;
+mod deployed;
 mod serve;
 mod show;
 mod watch;
