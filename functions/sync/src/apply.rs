@@ -139,7 +139,11 @@ impl Run<'_> {
             return PersonRow::planned(person);
         }
         if let Some(reason) = self.must_stop() {
-            return self.stopped(person, Stop::Halt(reason));
+            // Nothing of it was done, and the changes of tens of thousands would make a record too large to write in time.
+            return PersonRow {
+                changes: Vec::new(),
+                ..self.stopped(person, Stop::Halt(reason))
+            };
         }
         let mut person = person.clone();
         self.resolve_managers(&mut person.plan);
