@@ -10,6 +10,7 @@
     reason = "a harness fails as an assertion does: a test has nobody to hand an error to"
 )]
 
+mod invoke;
 mod lambda;
 mod program;
 mod reading;
@@ -19,6 +20,7 @@ mod tls;
 mod world;
 
 pub use self::scim::{Response, Scim};
+pub use invoke::{Lambda, Turn};
 pub use lambda::{Answer, Function};
 pub use program::Ran;
 pub use reading::Reading;

@@ -17,12 +17,14 @@ use sync::{Outcome, Report};
 use tempfile::TempDir;
 
 use crate::scim::{token_file, tokens};
-use crate::{Answer, Function, Ran, Scim, Setup};
+use crate::{Answer, Function, Lambda, Ran, Scim, Setup, Turn};
 
 /// The table, in the embedded database.
 const TABLE: &str = "rollcall";
 /// Where those who look after rollcall are told.
 pub const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:rollcall-alarms";
+/// The name of the deployed function.
+const DEPLOYED: &str = "rollcall-sync";
 /// What an invocation may take unless a test says otherwise: the function's own time-out.
 const TIME: Duration = Duration::from_mins(5);
 /// A run that died holds its lease no longer than this.
@@ -321,9 +323,42 @@ impl World {
         released.expect("a lease is released");
     }
 
+    /// Lambda's Invoke API over the function `rollcall-sync`: each invocation meets the next turn, and the last one again
+    /// and again.
+    pub async fn lambda(&self, turns: impl IntoIterator<Item = Turn>) -> Lambda {
+        Lambda::start(DEPLOYED, self.sandbox.clock(), turns)
+            .await
+            .expect("the API starts")
+    }
+
+    /// Another process of the function, with the function's own time for each invocation.
+    pub async fn turn(&self) -> Turn {
+        Turn::Function(self.another_function().await, TIME)
+    }
+
+    /// Runs the program `rollcall` on a machine that has access to the function, and nothing else.
+    pub async fn rollcall_through(&self, lambda: &Lambda, arguments: &[&str]) -> Ran {
+        let aws = self
+            .environment
+            .iter()
+            .filter(|(name, _)| name.starts_with("AWS_") && !name.starts_with("AWS_ENDPOINT_URL"));
+        let mut environment: BTreeMap<String, String> = aws
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        environment.insert(
+            "AWS_ENDPOINT_URL_LAMBDA".to_owned(),
+            lambda.url().to_owned(),
+        );
+        environment.insert("ROLLCALL_FUNCTION".to_owned(), DEPLOYED.to_owned());
+        let elsewhere = tempfile::tempdir().expect("there is room for a folder");
+        self.rollcall_in(&environment, elsewhere.path(), arguments)
+            .await
+    }
+
     /// Runs the program `rollcall` with the world's configuration and table.
     pub async fn rollcall(&self, arguments: &[&str]) -> Ran {
-        self.rollcall_in(&self.environment, arguments).await
+        self.rollcall_in(&self.environment, self.folder.path(), arguments)
+            .await
     }
 
     /// Runs the program `rollcall` on a machine without a table: state goes where the arguments say.
@@ -331,7 +366,8 @@ impl World {
         let mut environment = self.environment.clone();
         environment.remove("ROLLCALL_TABLE");
         environment.remove("AWS_ENDPOINT_URL_DYNAMODB");
-        self.rollcall_in(&environment, arguments).await
+        self.rollcall_in(&environment, self.folder.path(), arguments)
+            .await
     }
 
     /// Runs the program `rollcall` with these variables, and the world's own otherwise.
@@ -340,7 +376,8 @@ impl World {
         let variables = variables.iter();
         environment
             .extend(variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        self.rollcall_in(&environment, arguments).await
+        self.rollcall_in(&environment, self.folder.path(), arguments)
+            .await
     }
 
     /// The database, for what rollcall itself never does to it.
@@ -348,12 +385,17 @@ impl World {
         aws_sdk_dynamodb::Client::from_conf(dynamodb(&self.sandbox.aws_url()).build())
     }
 
-    async fn rollcall_in(&self, environment: &BTreeMap<String, String>, arguments: &[&str]) -> Ran {
+    async fn rollcall_in(
+        &self,
+        environment: &BTreeMap<String, String>,
+        folder: &Path,
+        arguments: &[&str],
+    ) -> Ran {
         let output = tokio::process::Command::new(self.programs.rollcall)
             .args(arguments)
             .env_clear()
             .envs(environment)
-            .current_dir(self.folder.path())
+            .current_dir(folder)
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output()

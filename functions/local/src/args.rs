@@ -109,4 +109,10 @@ pub(crate) struct Run {
     /// Suspend today the one person whom HR shows as leaving later
     #[arg(long, requires = "people")]
     pub(crate) now: bool,
+    /// Run in the AWS account: the deployed function does it, and a sync is repeated until nobody is left
+    #[arg(long, conflicts_with = "state")]
+    pub(crate) deployed: bool,
+    /// The name of the deployed function: the stack's output `SyncFunctionName`
+    #[arg(long, value_name = "NAME", env = "ROLLCALL_FUNCTION")]
+    pub(crate) function: Option<String>,
 }

@@ -7,11 +7,13 @@ use anyhow::{Result, bail};
 use mapping::SourceName;
 use sandbox::{Company, Options, Sandbox};
 use serde::Serialize;
+use serde_json::Value;
 use state::RunId;
 use sync::{Mode, PersonRow, Report, Request, RunStatus};
 use tokio::time::Instant;
 
 use crate::args::{Common, Run};
+use crate::deployed;
 use crate::now;
 use crate::show::{self, Rows};
 use crate::watch::Watch;
@@ -58,15 +60,12 @@ impl Exit {
 
 /// `plan` and `sync`.
 pub(crate) async fn run(common: &Common, run: &Run, mode: Mode) -> Result<Exit> {
-    let workplace = Workplace::open(common, mode == Mode::Apply).await?;
-    let request = request(&workplace, run, mode)?;
-    let watch = Watch::start();
-    let report = workplace
-        .runner
-        .run(&request, Instant::now() + LONGEST_RUN, &watch.on_progress())
-        .await;
-    watch.finish();
-    workplace.close().await;
+    let event = event(run, mode)?;
+    let report = if run.deployed {
+        deployed::run(run.function.as_deref(), &event, mode).await?
+    } else {
+        run_here(common, &event, mode).await?
+    };
     if common.json {
         print_json(&report)?;
     } else {
@@ -79,8 +78,8 @@ pub(crate) async fn run(common: &Common, run: &Run, mode: Mode) -> Result<Exit> 
     Ok(Exit::of(&report))
 }
 
-/// The command line as the function's own event would say it: one reading, one set of refusals.
-fn request(workplace: &Workplace, run: &Run, mode: Mode) -> Result<Request> {
+/// The command line as the function's own event.
+fn event(run: &Run, mode: Mode) -> Result<Value> {
     let mut event = serde_json::Map::new();
     event.insert("mode".to_owned(), serde_json::to_value(mode)?);
     let lists = [
@@ -94,14 +93,26 @@ fn request(workplace: &Workplace, run: &Run, mode: Mode) -> Result<Request> {
     if run.now {
         event.insert("now".to_owned(), true.into());
     }
-    let sources: Vec<&SourceName> = workplace
-        .runner
+    Ok(event.into())
+}
+
+/// A run on this machine, which reads the event as the function would: with one set of refusals.
+async fn run_here(common: &Common, event: &Value, mode: Mode) -> Result<Report> {
+    let workplace = Workplace::open(common, mode == Mode::Apply).await?;
+    let runner = &workplace.runner;
+    let sources: Vec<&SourceName> = runner
         .config
         .sources
         .iter()
         .map(|source| &source.name)
         .collect();
-    Ok(Request::from_event(&event.into(), &sources)?)
+    let request = Request::from_event(event, &sources)?;
+    let watch = Watch::start();
+    let deadline = Instant::now() + LONGEST_RUN;
+    let report = runner.run(&request, deadline, &watch.on_progress()).await;
+    watch.finish();
+    workplace.close().await;
+    Ok(report)
 }
 
 /// `explain`.

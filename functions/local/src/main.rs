@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod demo;
+mod deployed;
 mod doctor;
 mod serve;
 mod show;

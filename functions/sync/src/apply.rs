@@ -23,6 +23,7 @@ use crate::Clock;
 use crate::chain;
 use crate::judge::{ApprovedPerson, ApprovedPlan};
 use crate::lease::LeaseKeeper;
+use crate::order::waves;
 use crate::plan::{Change, GROUPS, Note, PersonPlan, Reason, manager_of};
 use crate::planner::is_held_by_client_alone;
 use crate::progress::{OnProgress, Progress};
@@ -63,7 +64,7 @@ enum Stop {
     Halt(Reason),
 }
 
-/// Applies the plan, several people at once, managers before those who report to them.
+/// Applies the plan, several people at once, wave after wave.
 pub(crate) async fn apply(plan: &ApprovedPlan, writer: &Writer<'_>) -> Applied {
     let people = plan.people();
     let mut run = Run {
@@ -78,7 +79,7 @@ pub(crate) async fn apply(plan: &ApprovedPlan, writer: &Writer<'_>) -> Applied {
     let total = people.iter().filter(|person| has_work(person)).count();
     let mut done = 0;
     let mut rows: Vec<(usize, PersonRow)> = Vec::with_capacity(people.len());
-    for wave in waves(people) {
+    for wave in waves(people.iter().map(|person| &person.plan)) {
         let at_once = writer.config.jumpcloud.concurrency.max(1);
         let people = wave
             .into_iter()
@@ -122,33 +123,6 @@ fn has_work(person: &ApprovedPerson) -> bool {
             || plan.details.is_some())
 }
 
-/// The indexes of the people, those whose manager gets a user in this run after that manager.
-fn waves(people: &[ApprovedPerson]) -> Vec<Vec<usize>> {
-    let founded: BTreeMap<&WorkerKey, usize> = people
-        .iter()
-        .enumerate()
-        .filter(|(_, person)| person.plan.founds())
-        .map(|(index, person)| (&person.plan.key, index))
-        .collect();
-    let manager_at: Vec<Option<usize>> = people
-        .iter()
-        .map(|person| founded.get(&person.plan.awaits()?).copied())
-        .collect();
-    let mut waves: Vec<Vec<usize>> = Vec::new();
-    for index in 0..people.len() {
-        // The plan leaves circles of managers out; the bound only makes that plain.
-        let chain = std::iter::successors(Some(index), |at| manager_at.get(*at).copied().flatten());
-        let depth = chain.take(people.len()).count().saturating_sub(1);
-        if waves.len() <= depth {
-            waves.resize_with(depth + 1, Vec::new);
-        }
-        if let Some(wave) = waves.get_mut(depth) {
-            wave.push(index);
-        }
-    }
-    waves
-}
-
 struct Run<'a> {
     writer: &'a Writer<'a>,
     one_person: bool,
@@ -165,7 +139,11 @@ impl Run<'_> {
             return PersonRow::planned(person);
         }
         if let Some(reason) = self.must_stop() {
-            return self.stopped(person, Stop::Halt(reason));
+            // Nothing of it was done, and the changes of tens of thousands would make a record too large to write in time.
+            return PersonRow {
+                changes: Vec::new(),
+                ..self.stopped(person, Stop::Halt(reason))
+            };
         }
         let mut person = person.clone();
         self.resolve_managers(&mut person.plan);
@@ -188,10 +166,7 @@ impl Run<'_> {
             .deadline
             .saturating_duration_since(tokio::time::Instant::now());
         if left < LAST_START {
-            return Some(Reason::new(
-                "deadline",
-                "the run's time was over: the next run goes on",
-            ));
+            return Some(Reason::new("deadline", "the run's time was over"));
         }
         self.may_write().err()
     }

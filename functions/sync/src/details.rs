@@ -15,6 +15,7 @@ use state::Link;
 use crate::chain;
 use crate::gather::{GatherError, Snapshot, unreadable};
 use crate::hr::{HrSource, HrSources};
+use crate::order::waves;
 use crate::plan::{PersonPlan, Plan};
 
 /// The most people of one source who are asked about in one run, so that an hour suffices: the others are in the next.
@@ -142,7 +143,10 @@ pub(crate) async fn read(
     if !hr.iter().any(|(source, _)| Asked::of(source).is_some()) {
         return Ok(false);
     }
-    let new = plan.people.iter().filter(|person| is_new(person));
+    // As they are applied: whoever is not reached in this run would be asked about again.
+    let first = waves(&plan.people).into_iter().flatten();
+    let new = first.filter_map(|index| plan.people.get(index));
+    let new = new.filter(|person| is_new(person));
     let new: Vec<&WorkerKey> = new.map(|person| &person.key).collect();
     let mut any = false;
     for read in &mut snapshot.sources {

@@ -96,6 +96,16 @@ impl GatherError {
         }
     }
 
+    /// Whether a vendor asks for a longer wait than the run has time for: another run can go well.
+    pub(crate) fn is_asked_to_wait(&self) -> bool {
+        match self {
+            Self::Source { error, .. } | Self::JumpCloud(error) => {
+                error.retry_after_seconds().is_some()
+            }
+            Self::State(_) => false,
+        }
+    }
+
     /// What happened, and what to check.
     pub fn advice(&self) -> String {
         let advice = match (self, self.code()) {

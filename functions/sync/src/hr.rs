@@ -3,6 +3,7 @@
 //! The set is closed. Another system is a variant of [`HrSource`], and an arm wherever the compiler then asks for one.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use clients::{ClientError, Deel, Humaans, Listing, Options, Staff, Unreadable};
 use config::{Source, SourceKind};
@@ -152,6 +153,22 @@ impl HrSource {
         match self {
             Self::Deel(deel) => calls.deel += deel.calls(),
             Self::Humaans(humaans) => calls.humaans += humaans.calls(),
+        }
+    }
+
+    /// How much longer it asks to be left alone, where that is beyond the run's deadline.
+    pub(crate) fn asked_to_wait(&self) -> Option<Duration> {
+        match self {
+            Self::Deel(deel) => deel.asked_to_wait(),
+            Self::Humaans(humaans) => humaans.asked_to_wait(),
+        }
+    }
+
+    /// The vendor's name.
+    pub(crate) fn vendor(&self) -> &'static str {
+        match self {
+            Self::Deel(_) => "Deel",
+            Self::Humaans(_) => "Humaans",
         }
     }
 

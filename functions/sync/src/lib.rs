@@ -9,6 +9,7 @@
 //! - `planner`: pure; what should change, for whom and why, as a [`Plan`]
 //! - `confirm`: re-reads the single people whose suspension would rest on absence
 //! - `judge`: pure; which classes of change are held back
+//! - `order`: pure; who comes first where time may end
 //! - `apply`: writes; the only place that does
 //! - `report`: what happened, as data
 //! - `keys`: which keys end soon
@@ -28,6 +29,7 @@ mod keys;
 mod lease;
 mod metrics;
 mod notify;
+mod order;
 mod plan;
 mod planner;
 mod progress;

@@ -1,6 +1,7 @@
 //! One run from beginning to end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clients::JumpCloud;
 use config::{Config, Source};
@@ -366,6 +367,25 @@ impl<'a> ThisRun<'a> {
         warnings
     }
 
+    /// Who asks to be left alone for longer than this run could last, and until when.
+    fn told_to_wait(&self) -> Vec<RunWarning> {
+        let until = |wait: Duration| ((self.clock)() + wait).strftime("%Y-%m-%d %H:%M:%S UTC");
+        let text = |who: &str, wait: Duration| {
+            format!(
+                "{who} asks for no request before {}, which is after this run's deadline: it was sent none since, and a run after that goes on",
+                until(wait)
+            )
+        };
+        let hr = self.hr.iter().filter_map(|(source, client)| {
+            let text = text(client.vendor(), client.asked_to_wait()?);
+            Some(RunWarning::of_source(&source.name, "asked_to_wait", text))
+        });
+        let jumpcloud = self.jumpcloud.asked_to_wait();
+        let jumpcloud =
+            jumpcloud.map(|wait| RunWarning::of_run("asked_to_wait", text("JumpCloud", wait)));
+        hr.chain(jumpcloud).collect()
+    }
+
     /// An empty report of this run, with what it has cost so far.
     fn report(&self, status: RunStatus) -> Report {
         let mut calls = Calls {
@@ -415,10 +435,17 @@ impl<'a> ThisRun<'a> {
     ) -> Report {
         let mut last_link = None;
         let mut report = match finished {
-            Err(error) => Report {
-                error: Some(Reason::new(error.code(), error.advice())),
-                ..self.report(RunStatus::Failed)
-            },
+            Err(error) => {
+                let status = if error.is_asked_to_wait() {
+                    RunStatus::Unfinished
+                } else {
+                    RunStatus::Failed
+                };
+                Report {
+                    error: Some(Reason::new(error.code(), error.advice())),
+                    ..self.report(status)
+                }
+            }
             Ok(finished) => {
                 let Finished {
                     plan_digest,
@@ -430,6 +457,10 @@ impl<'a> ThisRun<'a> {
                 } = finished;
                 last_link = applied.last_link;
                 let counts = Report::count(&applied.rows, unchanged, out_of_scope);
+                let left = counts
+                    .get(&Outcome::NotReached)
+                    .copied()
+                    .unwrap_or_default();
                 let key_refused = applied
                     .halted
                     .as_ref()
@@ -450,12 +481,13 @@ impl<'a> ThisRun<'a> {
                         .filter(|row| row.outcome != Outcome::Unchanged)
                         .collect(),
                     warnings,
-                    error: applied.halted,
+                    error: applied.halted.map(|halt| with_what_is_left(halt, left)),
                     ..self.report(status)
                 }
             }
         };
         report.warnings.extend(expiring_keys);
+        report.warnings.extend(self.told_to_wait());
         if let Some(lease) = &mut lease {
             report.warnings.extend(self.tell(&report, lease).await);
         }
@@ -510,6 +542,15 @@ impl<'a> ThisRun<'a> {
         };
         let report = serde_json::value::to_raw_value(report).unwrap_or_default();
         self.state.finish_run(lease, &header, &report, link).await
+    }
+}
+
+/// Why a run stopped, and how many people are left to the next.
+fn with_what_is_left(halt: Reason, left: usize) -> Reason {
+    let Reason { code, text } = halt;
+    Reason {
+        code,
+        text: format!("{text}; people not reached, with whom the next run goes on: {left}"),
     }
 }
 

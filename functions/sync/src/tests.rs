@@ -4,6 +4,7 @@ mod company;
 mod groups;
 mod judging;
 mod managers;
+mod order;
 mod planning;
 mod requests;
 mod scope;

@@ -2,6 +2,8 @@
 //!
 //! What a person's record means is `mapping`'s business.
 
+use std::time::Duration;
+
 use futures_util::future::try_join_all;
 use mapping::WorkerId;
 use mapping::deel::{Person, Personal};
@@ -79,6 +81,11 @@ impl Deel {
         Self {
             http: self.http.begin(deadline),
         }
+    }
+
+    /// How much longer Deel asks to be left alone, where that is beyond this run's deadline.
+    pub fn asked_to_wait(&self) -> Option<Duration> {
+        self.http.asked_to_wait()
     }
 
     /// How many attempts this run has sent.

@@ -100,11 +100,11 @@ pub enum ClientError {
         garbled: bool,
     },
     /// The deadline leaves no time for the next attempt.
-    #[error("{call} was given up: its turn would come after the deadline")]
+    #[error("{call} was given up: {}", why_given_up(call.vendor, *asked_wait))]
     Deadline {
         /// The request.
         call: Call,
-        /// How long the vendor asks to wait.
+        /// How long the vendor asks to wait, where that is beyond the deadline.
         asked_wait: Option<Duration>,
         /// What the last attempt ended with; none when nothing was sent.
         source: Option<Box<ClientError>>,
@@ -231,6 +231,16 @@ impl ClientError {
             Self::Status { status, .. } => Some(*status),
             _ => None,
         }
+    }
+}
+
+fn why_given_up(vendor: &str, asked_wait: Option<Duration>) -> String {
+    match asked_wait {
+        Some(wait) => format!(
+            "{vendor} asks to wait for {} s, which is beyond the deadline",
+            wait.as_secs()
+        ),
+        None => "its turn would come after the deadline".to_owned(),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::address::base_url;
 use crate::decode::{Misfit, decode_owned};
 use crate::error::{Call, ClientError};
 use crate::key::{KeyError, KeySource, RunKey};
-use crate::rate::Gate;
+use crate::rate::{Gate, InFlight, Load};
 use crate::redact;
 use crate::retry::{Retry, retry_after};
 
@@ -112,6 +112,15 @@ struct Answer {
     body: Vec<u8>,
 }
 
+impl Answer {
+    /// The wait that it asks for.
+    fn asked_wait(&self) -> Option<Duration> {
+        let is_refusal =
+            self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error();
+        is_refusal.then(|| retry_after(&self.headers)).flatten()
+    }
+}
+
 /// How one attempt ended.
 enum Attempt<T> {
     Done(T),
@@ -194,6 +203,11 @@ impl Http {
         self.run.calls.load(Ordering::Relaxed)
     }
 
+    /// How much longer the vendor asks to be left alone, where that is beyond this run's deadline.
+    pub(crate) fn asked_to_wait(&self) -> Option<Duration> {
+        self.shared.gate.quiet_past(self.run.deadline?)
+    }
+
     /// Sends the request until `read` understands a successful answer, an error is final, or time is up.
     pub(crate) async fn send<T>(
         &self,
@@ -228,11 +242,12 @@ impl Http {
             let Some(in_flight) = gate.pass(deadline).await else {
                 return Err(ClientError::Deadline {
                     call,
-                    asked_wait: None,
+                    asked_wait: self.asked_to_wait(),
                     source: last.map(Box::new),
                 });
             };
-            let Failure { error, asked_wait } = match self.attempt(&call, &request, &read).await? {
+            let attempt = self.attempt(&in_flight, &call, &request, &read).await?;
+            let Failure { error, asked_wait } = match attempt {
                 Attempt::Done(value) => return Ok(value),
                 Attempt::KeyRenewed => continue,
                 Attempt::Failed(failure) => failure,
@@ -241,7 +256,9 @@ impl Http {
 
             failures += 1;
             let resume = Instant::now() + asked_wait.unwrap_or_else(|| retry.back_off(failures));
-            if error.is_too_many_requests() {
+            if asked_wait.is_some() {
+                gate.keep_quiet(resume);
+            } else if error.is_too_many_requests() {
                 gate.hold(resume);
             }
             if failures >= retry.attempts || !error.is_retryable() || error.is_in_doubt() {
@@ -292,6 +309,7 @@ impl Http {
     /// Sends the request once. The outer error is about the key: the request had no effect.
     async fn attempt<T>(
         &self,
+        in_flight: &InFlight<'_>,
         call: &Call,
         request: &Request<'_>,
         read: impl Fn(&HeaderMap, &[u8]) -> Result<T, Misfit>,
@@ -299,11 +317,7 @@ impl Http {
         let failed = |error, asked_wait| Ok(Attempt::Failed(Failure { error, asked_wait }));
         // Another request may have renewed the key while this one waited, or learnt that it is refused.
         let key = self.key(call).await?;
-        let Answer {
-            status,
-            headers,
-            body,
-        } = match self.exchange(call, request, &key).await? {
+        let answer = match self.exchange(in_flight, call, request, &key).await? {
             Ok(answer) => answer,
             Err(source) => {
                 let source = source.without_url();
@@ -316,6 +330,12 @@ impl Http {
                 );
             }
         };
+        let asked_wait = answer.asked_wait();
+        let Answer {
+            status,
+            headers,
+            body,
+        } = answer;
         if status.is_success() {
             return match read(&headers, &body) {
                 Ok(value) => Ok(Attempt::Done(value)),
@@ -340,7 +360,7 @@ impl Http {
                 status,
                 message,
             },
-            retry_after(&headers),
+            asked_wait,
         )
     }
 
@@ -404,6 +424,7 @@ impl Http {
     /// Sends the request and reads the answer. The outer error means that it was not sent.
     async fn exchange(
         &self,
+        in_flight: &InFlight<'_>,
         call: &Call,
         request: &Request<'_>,
         key: &SecretString,
@@ -425,15 +446,36 @@ impl Http {
         self.run.calls.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let outcome = answer(builder).await;
+        let took = started.elapsed();
         tracing::debug!(
             vendor = call.vendor,
             method = call.method.as_str(),
             path = call.path,
             status = outcome.as_ref().ok().map(|answer| answer.status.as_u16()),
-            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             "request sent"
         );
+        if let Some(concurrency) = in_flight.learn(self.load(&outcome, took)) {
+            tracing::info!(
+                vendor = call.vendor,
+                concurrency,
+                "the vendor is slow or asks for fewer requests: fewer are sent at once"
+            );
+        }
         Ok(outcome)
+    }
+
+    /// What the end of a request says about how much the vendor can take.
+    fn load(&self, outcome: &Result<Answer, reqwest::Error>, took: Duration) -> Load {
+        if self.shared.retry.is_slow(took) {
+            return Load::Heavy;
+        }
+        match outcome {
+            Ok(answer) if answer.status == StatusCode::TOO_MANY_REQUESTS => Load::Heavy,
+            Ok(answer) if answer.asked_wait().is_some() => Load::Heavy,
+            Ok(answer) if !answer.status.is_server_error() => Load::Light,
+            Ok(_) | Err(_) => Load::Unknown,
+        }
     }
 
     fn time_for_one_attempt(&self) -> Duration {

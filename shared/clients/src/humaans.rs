@@ -4,6 +4,7 @@
 //! plausible is understood.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use mapping::humaans::{Company, CustomField, CustomValue, Directory, JobRole, Location, Person};
 use mapping::{Text, Warning, WorkerId, unknown_custom_fields};
@@ -92,6 +93,11 @@ impl Humaans {
         Self {
             http: self.http.begin(deadline),
         }
+    }
+
+    /// How much longer Humaans asks to be left alone, where that is beyond this run's deadline.
+    pub fn asked_to_wait(&self) -> Option<Duration> {
+        self.http.asked_to_wait()
     }
 
     /// How many attempts this run has sent.

@@ -10,6 +10,8 @@ mod query;
 mod states;
 mod users;
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::error::ClientError;
@@ -86,6 +88,11 @@ impl JumpCloud {
         Self {
             http: self.http.begin(deadline),
         }
+    }
+
+    /// How much longer JumpCloud asks to be left alone, where that is beyond this run's deadline.
+    pub fn asked_to_wait(&self) -> Option<Duration> {
+        self.http.asked_to_wait()
     }
 
     /// How many attempts this run has sent.

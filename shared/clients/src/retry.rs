@@ -9,6 +9,9 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 /// A vendor that asks for more than this is not going to answer today.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
+/// An answer is slow that takes this part of the time that it may take: 10 s of 30.
+const SLOW: u32 = 3;
+
 /// How often a request is attempted and how long each step may take.
 #[derive(Debug, Clone)]
 pub struct Retry {
@@ -41,6 +44,11 @@ impl Retry {
     /// together do not come back together.
     pub(crate) fn back_off(&self, failures: u32) -> Duration {
         self.ceiling(failures).mul_f64(fastrand::f64())
+    }
+
+    /// Whether an answer, or a time-out, took so long that the vendor seems to have too much to do.
+    pub(crate) fn is_slow(&self, took: Duration) -> bool {
+        took >= self.request_timeout / SLOW
     }
 
     fn ceiling(&self, failures: u32) -> Duration {
@@ -90,6 +98,15 @@ mod tests {
             [500, 1000, 2000, 4000, 16_000, 30_000, 30_000, 30_000]
         );
         assert!((0..100).all(|_| retry.back_off(3) <= Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn third_of_the_time_for_an_attempt_is_slow() {
+        let retry = Retry::default();
+        let slow = [0, 9_999, 10_000, 30_000]
+            .map(Duration::from_millis)
+            .map(|took| retry.is_slow(took));
+        assert_eq!(slow, [false, false, true, true]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ fn post(fault: Fault, path: &str) -> Fault {
 }
 
 /// Everybody has one account, active, and got one mail.
-async fn assert_one_each(world: &World, people: usize) {
+pub(crate) async fn assert_one_each(world: &World, people: usize) {
     let users = world.jumpcloud().users();
     assert_eq!(users.len(), people);
     assert!(users.iter().all(|user| user["state"] == "ACTIVATED"));

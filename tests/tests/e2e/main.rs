@@ -2,9 +2,11 @@
 //! another run plans nothing and writes nothing.
 
 mod adoption;
+mod asked_to_wait;
 mod company;
 mod conflicts;
 mod crashes;
+mod deployed;
 mod doctor;
 mod group_rules;
 mod humaans;

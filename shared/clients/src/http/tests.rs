@@ -352,9 +352,10 @@ async fn key_that_cannot_be_had_or_sent_is_an_error_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn too_many_requests_hold_back_everybody() {
+async fn vendor_that_asks_to_wait_beyond_the_deadline_is_left_alone_by_everybody() {
     let waits = [
         status(429).insert_header("retry-after", "3600"),
+        status(503).insert_header("retry-after", "3600"),
         status(429)
             .insert_header("retry-after", "Sun, 22 Nov 2026 11:00:00 GMT")
             .insert_header("date", "Sun, 22 Nov 2026 10:00:00 GMT"),
@@ -366,14 +367,50 @@ async fn too_many_requests_hold_back_everybody() {
 
         let error = get(&run).await.unwrap_err();
         assert!(error.is_deadline() && error.is_retryable(), "{error:?}");
-        assert!(
-            shown(&error).contains("was answered 429"),
-            "the last failure is named"
-        );
+        assert_eq!(error.retry_after_seconds(), Some(3600));
+        let shown = shown(&error);
+        assert!(shown.contains("was answered"), "the last failure is named");
+        assert!(shown.contains("Vendor asks to wait for 3600 s"), "{shown}");
 
         let error = create(&other).await.unwrap_err();
         assert!(error.is_deadline() && !error.is_in_doubt(), "{error:?}");
+        assert!(error.retry_after_seconds() > Some(3000), "{error:?}");
         assert_eq!((requests(&server).await, other.calls()), (1, 0));
+        assert!(other.asked_to_wait() > Some(Duration::from_mins(50)));
+
+        let patient = http.begin(Instant::now() + Duration::from_hours(2));
+        assert_eq!(patient.asked_to_wait(), None, "there is time to wait");
+    }
+}
+
+#[tokio::test]
+async fn fewer_requests_are_sent_at_once_to_a_vendor_that_has_too_much_to_do() {
+    let patience = Duration::from_secs(30);
+    let table = [
+        (text("1"), patience, 8),
+        (status(404), patience, 8),
+        (status(500), patience, 8),
+        (status(503), patience, 8),
+        (text("<html>"), patience, 8),
+        (status(429), patience, 4),
+        (status(503).insert_header("retry-after", "0"), patience, 4),
+        (
+            text("1").set_delay(Duration::from_mins(10)),
+            Duration::from_millis(100),
+            4,
+        ),
+    ];
+    for (answer, request_timeout, limit) in table {
+        let retry = Retry {
+            request_timeout,
+            attempts: 1,
+            ..impatient()
+        };
+        let server = server([answer.clone()]).await;
+        let http = http_with(&server.uri(), retry, key(KEY));
+        // Whatever comes of it.
+        let _ = get(&http).await;
+        assert_eq!(http.shared.gate.limit(), limit, "{answer:?}");
     }
 }
 
