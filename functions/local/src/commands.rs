@@ -7,11 +7,12 @@ use anyhow::{Result, bail};
 use mapping::SourceName;
 use sandbox::{Company, Options, Sandbox};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use state::RunId;
 use sync::{Mode, PersonRow, Report, Request, RunStatus};
 use tokio::time::Instant;
 
-use crate::args::{Common, Run};
+use crate::args::{Common, Run, Said};
 use crate::now;
 use crate::show::{self, Rows};
 use crate::watch::Watch;
@@ -58,8 +59,61 @@ impl Exit {
 
 /// `plan` and `sync`.
 pub(crate) async fn run(common: &Common, run: &Run, mode: Mode) -> Result<Exit> {
+    let Run {
+        sources,
+        people,
+        approve,
+        said,
+        now,
+    } = run;
+    let mut event = event(mode, approve, said, !approve.is_empty())?;
+    for (key, values) in [("sources", sources), ("people", people)] {
+        if !values.is_empty() {
+            event.insert(key.to_owned(), serde_json::to_value(values)?);
+        }
+    }
+    if *now {
+        event.insert("now".to_owned(), true.into());
+    }
+    let report = perform(common, event, mode).await?;
+    let unknown = |row: &PersonRow| row.reason_code.as_deref() == Some("not_in_hr");
+    if !people.is_empty() && report.people.iter().any(unknown) {
+        return Ok(Exit::Failed);
+    }
+    Ok(Exit::of(&report))
+}
+
+/// The beginning of an event: what is approved, and where somebody `answers` for it, who and why.
+pub(crate) fn event(
+    mode: Mode,
+    approve: &[String],
+    said: &Said,
+    answers: bool,
+) -> Result<Map<String, Value>> {
+    let mut event = Map::new();
+    event.insert("mode".to_owned(), serde_json::to_value(mode)?);
+    if !approve.is_empty() {
+        event.insert("approve".to_owned(), serde_json::to_value(approve)?);
+    }
+    let Said { by, reason } = said;
+    // A name stands in the environment of everything; a reason is given on purpose, and refused where it is for nothing.
+    let by = by.as_ref().filter(|by| answers && !by.trim().is_empty());
+    for (key, text) in [("by", by), ("reason", reason.as_ref())] {
+        event.extend(text.map(|text| (key.to_owned(), text.as_str().into())));
+    }
+    Ok(event)
+}
+
+/// Runs what an event asks for, as the function would, and shows the report.
+pub(crate) async fn perform(
+    common: &Common,
+    event: Map<String, Value>,
+    mode: Mode,
+) -> Result<Report> {
     let workplace = Workplace::open(common, mode == Mode::Apply).await?;
-    let request = request(&workplace, run, mode)?;
+    let sources = workplace.runner.config.sources.iter();
+    let sources: Vec<&SourceName> = sources.map(|source| &source.name).collect();
+    let request = Request::from_event(&event.into(), &sources)?;
     let watch = Watch::start();
     let report = workplace
         .runner
@@ -72,36 +126,7 @@ pub(crate) async fn run(common: &Common, run: &Run, mode: Mode) -> Result<Exit> 
     } else {
         show::out(&show::report(&report, Rows::All));
     }
-    let unknown = |row: &PersonRow| row.reason_code.as_deref() == Some("not_in_hr");
-    if !run.people.is_empty() && report.people.iter().any(unknown) {
-        return Ok(Exit::Failed);
-    }
-    Ok(Exit::of(&report))
-}
-
-/// The command line as the function's own event would say it: one reading, one set of refusals.
-fn request(workplace: &Workplace, run: &Run, mode: Mode) -> Result<Request> {
-    let mut event = serde_json::Map::new();
-    event.insert("mode".to_owned(), serde_json::to_value(mode)?);
-    let lists = [
-        ("sources", &run.sources),
-        ("people", &run.people),
-        ("approve", &run.approve),
-    ];
-    for (key, values) in lists.into_iter().filter(|(_, values)| !values.is_empty()) {
-        event.insert(key.to_owned(), serde_json::to_value(values)?);
-    }
-    if run.now {
-        event.insert("now".to_owned(), true.into());
-    }
-    let sources: Vec<&SourceName> = workplace
-        .runner
-        .config
-        .sources
-        .iter()
-        .map(|source| &source.name)
-        .collect();
-    Ok(Request::from_event(&event.into(), &sources)?)
+    Ok(report)
 }
 
 /// `explain`.
@@ -168,7 +193,7 @@ pub(crate) async fn runs(common: &Common, run: Option<String>, limit: u16) -> Re
         Some(id) => {
             let Some(run) = state.run(&RunId::from(id.as_str())).await? else {
                 bail!(
-                    "there is no run `{id}`, or it is older than 90 days: `rollcall runs` lists them"
+                    "there is no report of a run `{id}`: it has not ended, or died, or is older than 90 days; `rollcall runs` lists them"
                 );
             };
             if common.json {

@@ -7,6 +7,7 @@ mod commands;
 mod demo;
 mod serve;
 mod show;
+mod undo;
 mod watch;
 mod workplace;
 
@@ -48,6 +49,7 @@ async fn main() -> ExitCode {
         Some(Command::Sync(run)) => commands::run(&common, &run, sync::Mode::Apply).await,
         Some(Command::Explain { who }) => commands::explain(&common, who).await,
         Some(Command::Runs { run, limit }) => commands::runs(&common, run, limit).await,
+        Some(Command::Undo(args)) => undo::undo(&common, &args).await,
         Some(Command::Release { who }) => commands::release(&common, &who).await,
         Some(Command::Serve { port }) => serve::run(&common, port).await,
         Some(Command::Sandbox { port, empty }) => commands::sandbox(&common, port, empty).await,

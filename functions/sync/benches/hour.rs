@@ -265,7 +265,7 @@ impl World {
                 };
                 let cost = self.run(request, outcome, 1).await?;
                 heading(&format!("one linked person on demand by {by}, {how}"));
-                figures.count("calls in all", cost.calls(), 6);
+                figures.count("calls in all", cost.calls(), 7);
                 figures.count("JumpCloud: pages", cost.jumpcloud_pages, 0);
                 time("seconds", cost.took, None);
             }

@@ -12,7 +12,8 @@ use crate::request::{Mode, Request};
 /// The metrics of a run. A plan has none, and neither has a run for chosen people or sources: whoever asked for it has the
 /// answer, and it says nothing of how well JumpCloud is kept in step.
 pub fn metrics(request: &Request, report: &Report) -> Vec<Metric> {
-    let is_chosen = !request.people.is_empty() || !request.sources.is_empty();
+    let is_chosen =
+        !request.people.is_empty() || !request.sources.is_empty() || request.undo.is_some();
     if report.mode == Mode::Plan || report.status == RunStatus::Busy || is_chosen {
         return Vec::new();
     }

@@ -1,5 +1,6 @@
 //! One run from beginning to end.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clients::JumpCloud;
@@ -11,19 +12,22 @@ use state::{LastRead, Lease, Link, RunHeader, RunId, State, StateError};
 use tokio::time::Instant;
 
 use crate::apply::{Applied, Writer, apply};
+use crate::approval::{Approval, Asked, offer};
 use crate::chain;
 use crate::confirm::confirm;
 use crate::details;
 use crate::explain::{Explanation, explain};
 use crate::gather::{GatherError, Scope, Snapshot, gather};
 use crate::hr::HrSource;
-use crate::judge::{Approvals, ApprovedPlan, Held, HeldClass, shrunk_by};
+use crate::journal::Journal;
+use crate::judge::{Approvals, ApprovedPlan, HeldClass, shrunk_by};
 use crate::lease::LeaseKeeper;
 use crate::plan::{ChangeDigest, Plan, Reason, RunWarning, SourceFacts};
 use crate::planner::{facts, plan};
 use crate::progress::OnProgress;
 use crate::report::{Calls, Outcome, PersonRow, Report, RunStatus};
 use crate::request::{Mode, Request};
+use crate::undo::{Past, Undoes, undo};
 
 /// Tells the time: the real one, or a test's.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -47,6 +51,7 @@ pub struct Runner {
 struct Finished {
     plan_digest: ChangeDigest,
     held: Vec<HeldClass>,
+    approvals: Vec<Approval>,
     unchanged: usize,
     out_of_scope: usize,
     warnings: Vec<RunWarning>,
@@ -155,43 +160,22 @@ impl<'a> ThisRun<'a> {
         }
     }
 
-    /// gather → plan → confirm → judge → apply. Without a lease it stops before the last step.
+    /// gather → plan → confirm → judge → journal → apply. Without a lease it stops before the last two steps.
     async fn flow(
         &self,
         lease: Option<&LeaseKeeper>,
         progress: &OnProgress,
     ) -> Result<Finished, GatherError> {
-        let (approvals, mut warnings) = self.approvals().await?;
-        let snapshot = gather(
-            self.request,
-            &self.hr,
-            &self.config.groups,
-            &self.jumpcloud,
-            &self.state,
-            self.started_at,
-            progress,
-        )
-        .await?;
-        let (snapshot, mut plan) = self.planned(snapshot).await?;
-        if snapshot.scope != Scope::Everyone && plan.needs_all_links(self.config) {
-            // Limits are shares of all links, whoever the run is about.
-            let links = self.state.links().await?;
-            plan.sources = facts(&snapshot, &links, self.started_at);
-            plan.count_given(&links);
-        }
-        if lease.is_some() && snapshot.scope == Scope::Everyone {
-            warnings.extend(self.forget_hidden(&snapshot.users).await);
-        }
-        drop(snapshot);
-        let plan = confirm(
-            plan,
-            self.config,
-            &approvals,
-            &self.hr,
-            &self.jumpcloud,
-            self.started_at,
-        )
-        .await;
+        let (asked, mut warnings) = Asked::read(self.request, &self.state, self.started_at).await?;
+        let approvals = asked.approvals();
+        // On the heap: of two ways one is taken, and both are large.
+        let plan = if let Some(run) = &self.request.undo {
+            let past = Past::read(run, &self.jumpcloud, &self.state, progress);
+            undo(&Box::pin(past).await?, self.config, self.started_at)
+        } else {
+            let wanted = self.wanted(&approvals, lease, &mut warnings, progress);
+            Box::pin(wanted).await?
+        };
 
         let facts = plan.sources.clone();
         let (unchanged, out_of_scope) = (plan.unchanged, plan.out_of_scope);
@@ -201,8 +185,9 @@ impl<'a> ThisRun<'a> {
         let shown = approved.shown();
         let plan_digest = ChangeDigest::of_all(shown.iter().copied());
         if !held.classes.is_empty() || (lease.is_none() && !shown.is_empty()) {
-            self.offer(plan_digest, shown, &held).await?;
+            offer(&self.state, plan_digest, shown, &held, self.started_at).await?;
         }
+        let approvals = asked.into_report(&self.request.said, self.started_at, shown, &held);
         let applied = match lease {
             None => Applied {
                 rows: approved.people().iter().map(PersonRow::planned).collect(),
@@ -210,6 +195,7 @@ impl<'a> ThisRun<'a> {
                 halted: None,
             },
             Some(lease) => {
+                self.note(&approved, plan_digest, lease).await?;
                 let writer = Writer {
                     config: self.config,
                     jumpcloud: &self.jumpcloud,
@@ -231,11 +217,73 @@ impl<'a> ThisRun<'a> {
         Ok(Finished {
             plan_digest,
             held: held.classes,
+            approvals,
             unchanged,
             out_of_scope,
             warnings,
             applied,
         })
+    }
+
+    /// gather → plan → confirm: what HR wants.
+    async fn wanted(
+        &self,
+        approvals: &Approvals,
+        lease: Option<&LeaseKeeper>,
+        warnings: &mut Vec<RunWarning>,
+        progress: &OnProgress,
+    ) -> Result<Plan, GatherError> {
+        let snapshot = gather(
+            self.request,
+            &self.hr,
+            &self.config.groups,
+            &self.jumpcloud,
+            &self.state,
+            self.started_at,
+            progress,
+        )
+        .await?;
+        let (snapshot, mut plan) = self.planned(snapshot).await?;
+        if snapshot.scope != Scope::Everyone && plan.needs_all_links(self.config) {
+            // Limits are shares of all links, whoever the run is about.
+            let links = self.state.links().await?;
+            plan.sources = facts(&snapshot, &links, self.started_at);
+            plan.count_given(&links);
+        }
+        if lease.is_some() && snapshot.scope == Scope::Everyone {
+            warnings.extend(self.forget_hidden(&snapshot.users).await);
+        }
+        drop(snapshot);
+        Ok(confirm(
+            plan,
+            self.config,
+            approvals,
+            &self.hr,
+            &self.jumpcloud,
+            self.started_at,
+        )
+        .await)
+    }
+
+    /// Stores what is about to be written, if anything is.
+    async fn note(
+        &self,
+        plan: &ApprovedPlan,
+        plan_digest: ChangeDigest,
+        lease: &LeaseKeeper,
+    ) -> Result<(), GatherError> {
+        let Some(journal) = Journal::of(plan, self.started_at) else {
+            return Ok(());
+        };
+        let header = RunHeader {
+            plan_digest: Some(plan_digest.to_string().into()),
+            ..self.header()
+        };
+        let lease = lease.current();
+        let noted = self.state.put_journal(&lease, &header, &journal).await;
+        noted.map_err(GatherError::Journal)?;
+        tracing::info!(run.id = %self.id, people = journal.people.len(), "the run begins to write");
+        Ok(())
     }
 
     /// The plan, made again with what HR tells apart of those whom it is about.
@@ -272,42 +320,6 @@ impl<'a> ThisRun<'a> {
         Some(RunWarning::of_run("hidden_not_forgotten", chain(&error)))
     }
 
-    /// What the digests of the request cover.
-    async fn approvals(&self) -> Result<(Approvals, Vec<RunWarning>), StateError> {
-        let mut approvals = Approvals::default();
-        let mut warnings = Vec::new();
-        for digest in &self.request.approve {
-            match self.state.offer(digest, self.started_at).await? {
-                Some(changes) => approvals.0.extend(changes.into_iter().map(ChangeDigest)),
-                None => warnings.push(RunWarning::of_run(
-                    "approval_unknown",
-                    format!("`{digest}` was not shown within the last 24 hours, so it approves nothing: plan again and approve what that shows"),
-                )),
-            }
-        }
-        Ok((approvals, warnings))
-    }
-
-    /// Stores what the digests that are about to be shown cover.
-    async fn offer(
-        &self,
-        plan: ChangeDigest,
-        shown: &[ChangeDigest],
-        held: &Held,
-    ) -> Result<(), StateError> {
-        let store = async |digest: ChangeDigest, changes: &[ChangeDigest]| {
-            let changes: Vec<[u8; 32]> = changes.iter().map(|change| change.0).collect();
-            self.state
-                .put_offer(&digest.to_string(), &changes, self.started_at)
-                .await
-        };
-        store(plan, shown).await?;
-        for (digest, changes) in &held.covers {
-            store(*digest, changes).await?;
-        }
-        Ok(())
-    }
-
     /// Remembers the size of each complete read. One that shrank beyond the limit is not the new measure as long as
     /// somebody with access is missing.
     async fn remember_reads(
@@ -340,6 +352,21 @@ impl<'a> ThisRun<'a> {
         warnings
     }
 
+    /// What a list shows of this run as long as it has not ended.
+    fn header(&self) -> RunHeader {
+        RunHeader {
+            run_id: self.id.clone(),
+            mode: word(&self.request.mode),
+            status: Text::const_new("begun"),
+            trigger: word(&self.request.trigger),
+            started_at: self.started_at,
+            duration_ms: 0,
+            config_digest: self.config.digest.as_str().into(),
+            plan_digest: None,
+            counts: BTreeMap::new(),
+        }
+    }
+
     /// An empty report of this run, with what it has cost so far.
     fn report(&self, status: RunStatus) -> Report {
         let mut calls = Calls {
@@ -356,6 +383,11 @@ impl<'a> ThisRun<'a> {
             status,
             plan_digest: String::new(),
             held: Vec::new(),
+            undoes: self.request.undo.as_ref().map(|run| Undoes {
+                run_id: run.as_str().into(),
+                said: self.request.said.clone(),
+            }),
+            approvals: Vec::new(),
             started_at: self.started_at,
             duration_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             counts: Report::count(&[], 0, 0),
@@ -384,6 +416,7 @@ impl<'a> ThisRun<'a> {
                 let Finished {
                     plan_digest,
                     held,
+                    approvals,
                     unchanged,
                     out_of_scope,
                     warnings,
@@ -403,6 +436,7 @@ impl<'a> ThisRun<'a> {
                 Report {
                     plan_digest: plan_digest.to_string(),
                     held,
+                    approvals,
                     counts,
                     out_of_scope,
                     people: applied
@@ -447,13 +481,8 @@ impl<'a> ThisRun<'a> {
         link: Option<&Link>,
     ) -> Result<(), StateError> {
         let header = RunHeader {
-            run_id: self.id.clone(),
-            mode: word(&report.mode),
             status: word(&report.status),
-            trigger: word(&self.request.trigger),
-            started_at: self.started_at,
             duration_ms: report.duration_ms,
-            config_digest: self.config.digest.as_str().into(),
             plan_digest: Some(report.plan_digest.as_str().into())
                 .filter(|digest: &Text| !digest.is_empty()),
             counts: report
@@ -461,6 +490,7 @@ impl<'a> ThisRun<'a> {
                 .iter()
                 .map(|(outcome, count)| (word(outcome), *count as u64))
                 .collect(),
+            ..self.header()
         };
         let report = serde_json::value::to_raw_value(report).unwrap_or_default();
         self.state.finish_run(lease, &header, &report, link).await

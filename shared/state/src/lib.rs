@@ -14,6 +14,7 @@
 //! | [`Lease`] | `LEASE` | `LEASE` | | never: its fence only grows |
 //! | [`RunHeader`] | `RUN` | `<run id>` | | 90 days after the run's start |
 //! | a run's report, in pages | `RUN#<run id>` | `<page, 5 digits>` | | with its header |
+//! | what a run is about to write, in pages | `JOURNAL#<run id>` | `<page, 5 digits>` | | 90 days after the run's start |
 //! | [`LastRead`] | `READ` | `<source>` | | never |
 //! | what an offered digest covers, in pages | `OFFER#<digest>` | `<page, 5 digits>` | | 24 hours after it was shown |
 //! | [`UserRecord`] | `USER` | `<user id>` | `owner#client` where a SCIM client owns the user | never |
@@ -45,6 +46,7 @@ mod error;
 mod group;
 mod intent;
 mod item;
+mod journal;
 mod lease;
 mod link;
 mod offer;

@@ -52,7 +52,7 @@ pub struct RunHeader {
     pub run_id: RunId,
     /// `plan` or `apply`.
     pub mode: Text,
-    /// How it ended, in the words of the report.
+    /// How it ended, in the words of the report; `begun` as long as it has not.
     pub status: Text,
     /// What started it.
     pub trigger: Text,
@@ -88,10 +88,7 @@ impl State {
         report: &RawValue,
         last_link: Option<&Link>,
     ) -> Result<(), StateError> {
-        let expires_at = header
-            .started_at
-            .checked_add(KEPT)
-            .unwrap_or(Timestamp::MAX);
+        let expires_at = expiry(header.started_at);
         let partition = report_partition(&header.run_id);
         let save = |fenced: Vec<Write>| {
             let last = [Write::put(encode(header, expires_at))]
@@ -136,7 +133,7 @@ impl State {
         self.table.read(query, limit.into(), decode).await
     }
 
-    /// One run; `None` when there is none of this id, or it has expired.
+    /// One run; `None` when there is none of this id, it has not ended, or it has expired.
     pub async fn run(&self, id: &RunId) -> Result<Option<Run>, StateError> {
         let Some(item) = self.table.get(&key_of(id)).await? else {
             return Ok(None);
@@ -155,6 +152,11 @@ impl State {
     }
 }
 
+/// Until when a run that started then is kept, with all that belongs to it.
+pub(crate) fn expiry(started_at: Timestamp) -> Timestamp {
+    started_at.checked_add(KEPT).unwrap_or(Timestamp::MAX)
+}
+
 fn key_of(id: &RunId) -> Key {
     Key::new(PARTITION, id.to_string())
 }
@@ -163,7 +165,7 @@ fn report_partition(id: &RunId) -> String {
     format!("RUN#{id}")
 }
 
-fn encode(header: &RunHeader, expires_at: Timestamp) -> Item {
+pub(crate) fn encode(header: &RunHeader, expires_at: Timestamp) -> Item {
     let RunHeader {
         run_id,
         mode,

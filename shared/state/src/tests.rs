@@ -4,6 +4,7 @@ mod answer;
 mod faults;
 mod group;
 mod intent;
+mod journal;
 mod lease;
 mod link;
 mod offer;

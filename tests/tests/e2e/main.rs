@@ -24,6 +24,7 @@ mod runners;
 mod scim;
 mod scope;
 mod statuses;
+mod undo;
 mod usernames;
 
 use e2e::{Programs, Setup, World};

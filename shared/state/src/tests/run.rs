@@ -9,7 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::{TERM, World, link, noon, size_of};
 use crate::{RunHeader, RunId, StateError};
 
-fn header(id: &str) -> RunHeader {
+pub(super) fn header(id: &str) -> RunHeader {
     RunHeader {
         run_id: id.into(),
         mode: "apply".into(),
