@@ -63,6 +63,9 @@ pub(crate) enum Command {
         /// How many to list
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
         limit: u16,
+        /// Check that the record of what was done is whole and unaltered
+        #[arg(long, conflicts_with_all = ["run", "limit"])]
+        verify: bool,
     },
     /// Show what would undo a run, from what it wrote; with --apply, do it
     Undo(Undo),

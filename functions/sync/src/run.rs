@@ -8,7 +8,7 @@ use config::{Config, Source};
 use jiff::Timestamp;
 use mapping::{SystemUser, Text};
 use serde::Serialize;
-use state::{LastRead, Lease, Link, RunHeader, RunId, State, StateError};
+use state::{Head, LastRead, Lease, Link, RunChain, RunHeader, RunId, State, StateError};
 use tokio::time::Instant;
 
 use crate::apply::{Applied, Writer, apply};
@@ -68,10 +68,10 @@ impl Runner {
             return run.close(finished, None).await;
         }
         match LeaseKeeper::take(&run.state, run.id.as_str(), &run.clock).await {
-            Ok(keeper) => {
-                let finished = run.flow(Some(&keeper), progress).await;
-                let lease = keeper.stop();
-                run.close(finished, Some(&lease)).await
+            Ok(mut keeper) => {
+                let finished = run.flow(Some(&mut keeper), progress).await;
+                let (lease, chain) = keeper.stop();
+                run.close(finished, Some((&lease, chain))).await
             }
             Err(StateError::Busy { holder, until }) => {
                 tracing::info!(run.id = %run.id, holder = %holder, until = %until, "another runner is at it");
@@ -163,7 +163,7 @@ impl<'a> ThisRun<'a> {
     /// gather → plan → confirm → judge → journal → apply. Without a lease it stops before the last two steps.
     async fn flow(
         &self,
-        lease: Option<&LeaseKeeper>,
+        lease: Option<&mut LeaseKeeper>,
         progress: &OnProgress,
     ) -> Result<Finished, GatherError> {
         let (asked, mut warnings) = Asked::read(self.request, &self.state, self.started_at).await?;
@@ -173,7 +173,8 @@ impl<'a> ThisRun<'a> {
             let past = Past::read(run, &self.jumpcloud, &self.state, progress);
             undo(&Box::pin(past).await?, self.config, self.started_at)
         } else {
-            let wanted = self.wanted(&approvals, lease, &mut warnings, progress);
+            let writes = lease.is_some();
+            let wanted = self.wanted(&approvals, writes, &mut warnings, progress);
             Box::pin(wanted).await?
         };
 
@@ -196,6 +197,7 @@ impl<'a> ThisRun<'a> {
             },
             Some(lease) => {
                 self.note(&approved, plan_digest, lease).await?;
+                let lease = &*lease;
                 let writer = Writer {
                     config: self.config,
                     jumpcloud: &self.jumpcloud,
@@ -229,7 +231,7 @@ impl<'a> ThisRun<'a> {
     async fn wanted(
         &self,
         approvals: &Approvals,
-        lease: Option<&LeaseKeeper>,
+        writes: bool,
         warnings: &mut Vec<RunWarning>,
         progress: &OnProgress,
     ) -> Result<Plan, GatherError> {
@@ -250,7 +252,7 @@ impl<'a> ThisRun<'a> {
             plan.sources = facts(&snapshot, &links, self.started_at);
             plan.count_given(&links);
         }
-        if lease.is_some() && snapshot.scope == Scope::Everyone {
+        if writes && snapshot.scope == Scope::Everyone {
             warnings.extend(self.forget_hidden(&snapshot.users).await);
         }
         drop(snapshot);
@@ -270,7 +272,7 @@ impl<'a> ThisRun<'a> {
         &self,
         plan: &ApprovedPlan,
         plan_digest: ChangeDigest,
-        lease: &LeaseKeeper,
+        keeper: &mut LeaseKeeper,
     ) -> Result<(), GatherError> {
         let Some(journal) = Journal::of(plan, self.started_at) else {
             return Ok(());
@@ -279,8 +281,11 @@ impl<'a> ThisRun<'a> {
             plan_digest: Some(plan_digest.to_string().into()),
             ..self.header()
         };
-        let lease = lease.current();
-        let noted = self.state.put_journal(&lease, &header, &journal).await;
+        let lease = keeper.current();
+        let noted = self
+            .state
+            .put_journal(&lease, &mut keeper.chain, &header, &journal)
+            .await;
         noted.map_err(GatherError::Journal)?;
         tracing::info!(run.id = %self.id, people = journal.people.len(), "the run begins to write");
         Ok(())
@@ -352,6 +357,11 @@ impl<'a> ThisRun<'a> {
         warnings
     }
 
+    /// Whether the run is not about a few people alone, who should cost few requests.
+    fn is_for_everyone(&self) -> bool {
+        self.request.people.is_empty()
+    }
+
     /// What a list shows of this run as long as it has not ended.
     fn header(&self) -> RunHeader {
         RunHeader {
@@ -404,7 +414,7 @@ impl<'a> ThisRun<'a> {
     async fn close(
         &self,
         finished: Result<Finished, GatherError>,
-        lease: Option<&Lease>,
+        lease: Option<(&Lease, RunChain)>,
     ) -> Report {
         let mut last_link = None;
         let mut report = match finished {
@@ -450,7 +460,11 @@ impl<'a> ThisRun<'a> {
                 }
             }
         };
-        if let Err(error) = self.record(&report, lease, last_link.as_ref()).await {
+        let recorded = self.record(&report, lease, last_link.as_ref()).await;
+        // What the log holds, nobody who can write the table can alter.
+        let head = recorded.as_ref().ok().copied().flatten();
+        let head = head.map(|Head { seq, hash }| format!("{seq}:{}", hex::encode(hash)));
+        if let Err(error) = recorded {
             let (code, what) = match error {
                 // The record stands; only the last person's link was refused with it.
                 StateError::Owned { .. } => {
@@ -470,16 +484,16 @@ impl<'a> ThisRun<'a> {
             duration_ms,
             ..
         } = &report;
-        tracing::info!(run.id = %self.id, status = ?status, duration_ms, "the run ended");
+        tracing::info!(run.id = %self.id, run.head = head, status = ?status, duration_ms, "the run ended");
         report
     }
 
     async fn record(
         &self,
         report: &Report,
-        lease: Option<&Lease>,
+        lease: Option<(&Lease, RunChain)>,
         link: Option<&Link>,
-    ) -> Result<(), StateError> {
+    ) -> Result<Option<Head>, StateError> {
         let header = RunHeader {
             status: word(&report.status),
             duration_ms: report.duration_ms,
@@ -493,6 +507,14 @@ impl<'a> ThisRun<'a> {
             ..self.header()
         };
         let report = serde_json::value::to_raw_value(report).unwrap_or_default();
+        let mut lease = lease;
+        if let Some((_, chain)) = &mut lease
+            && self.is_for_everyone()
+            && let Err(error) = self.state.seal(chain, self.started_at).await
+        {
+            tracing::warn!(run.id = %self.id, error = %crate::chain(&error), "the chains of SCIM are left to the next run to seal");
+        }
+        let lease = lease.as_ref().map(|(lease, chain)| (*lease, chain));
         self.state.finish_run(lease, &header, &report, link).await
     }
 }

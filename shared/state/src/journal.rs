@@ -9,14 +9,15 @@ use serde::de::DeserializeOwned;
 use crate::item::Damage;
 use crate::run::{encode, expiry};
 use crate::table::Write;
-use crate::{Lease, RunHeader, RunId, State, StateError};
+use crate::{Lease, RunChain, RunHeader, RunId, State, StateError};
 
 impl State {
     /// Stores what a run is about to write, and the run itself as far as it came, so that it is listed even if it dies:
-    /// one fenced request unless it is larger than 3.6 MB.
+    /// one fenced request unless it is larger than 3.6 MB. A run that died before is sealed by that.
     pub async fn put_journal(
         &self,
         lease: &Lease,
+        chain: &mut RunChain,
         header: &RunHeader,
         journal: &impl Serialize,
     ) -> Result<(), StateError> {
@@ -25,10 +26,14 @@ impl State {
         let document = serde_json::to_vec(journal)
             .map_err(|_| self.table.damaged(&partition, Damage::Unreadable("page")))?;
         let _turn = self.table.turn().await;
-        let last = [lease.check(), Write::put(encode(header, expires_at))];
+        let (begun, mut last) = chain.begin(lease, header, &document);
+        last.push(Write::put(encode(header, expires_at)));
         let written = self.put_pages(&partition, &document, expires_at, last);
         match written.await? {
-            None => Ok(()),
+            None => {
+                *chain = begun;
+                Ok(())
+            }
             Some(_) => Err(lease.lost()),
         }
     }
@@ -48,6 +53,6 @@ impl State {
     }
 }
 
-fn partition(run_id: &RunId) -> String {
+pub(crate) fn partition(run_id: &RunId) -> String {
     format!("JOURNAL#{run_id}")
 }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::item::{Damage, Item, Key, as_number, as_text, number, required, text, values};
 use crate::table::{Check, Condition, Outcome, Refused, Update, Write};
-use crate::{State, StateError};
+use crate::{RunChain, State, StateError};
 
 /// What each fenced write checks: nobody took the lease since, and it was not released.
 const OURS: &str = "holder = :holder AND fence = :fence";
@@ -21,6 +21,7 @@ pub struct Lease {
     fence: u64,
     expires_at: Timestamp,
     ttl: SignedDuration,
+    chain: RunChain,
 }
 
 impl Lease {
@@ -44,6 +45,11 @@ impl Lease {
         self.expires_at.duration_since(now)
     }
 
+    /// The chain of the runs as it was when the lease was taken.
+    pub fn chain(&self) -> &RunChain {
+        &self.chain
+    }
+
     fn ours(&self) -> Condition {
         Condition::new(
             OURS,
@@ -65,8 +71,16 @@ impl Lease {
     /// Gives the lease back if it is ours. The fence stays, so that the next one is greater.
     pub(crate) fn releasing(&self) -> Update {
         Update {
-            key: key(),
             change: "REMOVE holder, held_until",
+            ..self.updating()
+        }
+    }
+
+    /// A change of the lease if it is ours: what changes is still to be said.
+    pub(crate) fn updating(&self) -> Update {
+        Update {
+            key: key(),
+            change: "",
             values: Item::new(),
             condition: self.ours(),
         }
@@ -108,10 +122,13 @@ impl State {
         let _turn = self.table.turn().await;
         match self.table.update(update).await? {
             Outcome::Applied(item) => {
-                let fence = self
-                    .table
-                    .decoded(&item, |item| required(item, "fence", as_number))?;
+                let taken = |item: &Item| {
+                    let fence = required(item, "fence", as_number)?;
+                    Ok((fence, RunChain::decode(item)?))
+                };
+                let (fence, chain) = self.table.decoded(&item, taken)?;
                 Ok(Lease {
+                    chain,
                     holder: holder.into(),
                     fence,
                     expires_at,
@@ -171,7 +188,7 @@ pub(crate) fn is_lease(refused: &Refused) -> bool {
     refused.key == key()
 }
 
-fn key() -> Key {
+pub(crate) fn key() -> Key {
     Key::new("LEASE", "LEASE")
 }
 

@@ -1,6 +1,7 @@
 //! Tests against the embedded DynamoDB, through the real SDK over HTTP; faults that it cannot show come from a stub.
 
 mod answer;
+mod chain;
 mod faults;
 mod group;
 mod intent;

@@ -2,6 +2,7 @@
 //! another run plans nothing and writes nothing.
 
 mod adoption;
+mod audit;
 mod company;
 mod conflicts;
 mod crashes;

@@ -15,7 +15,8 @@ async fn undo(world: &World, run: &str) -> Report {
 
 /// The attribute of a person's user.
 async fn attribute(world: &World, id: &str, name: &str) -> Value {
-    world.user_of(id).await[name].clone()
+    let user = world.user_of(id).await;
+    user.get(name).cloned().unwrap_or_default()
 }
 
 /// What a run says of the changes that it left alone.

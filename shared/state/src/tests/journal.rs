@@ -17,9 +17,10 @@ fn journal(people: usize) -> Value {
 async fn journal_is_one_request_and_comes_back_whole_until_its_run_is_forgotten() {
     let world = World::start().await;
     let lease = world.lease().await;
+    let mut chain = lease.chain().clone();
     for (people, requests) in [(3, 1), (15_000, 2)] {
         let run = world.state.for_run();
-        run.put_journal(&lease, &header("1"), &journal(people))
+        run.put_journal(&lease, &mut chain, &header("1"), &journal(people))
             .await
             .unwrap();
         assert_eq!(run.calls(), requests);
@@ -46,9 +47,10 @@ async fn runner_that_lost_its_lease_writes_no_journal() {
     let lost = world.lease().await;
     let later = noon() + TERM;
     world.state.acquire("two", later, TERM).await.unwrap();
+    let mut chain = lost.chain().clone();
     let put = world
         .state
-        .put_journal(&lost, &header("1"), &journal(1))
+        .put_journal(&lost, &mut chain, &header("1"), &journal(1))
         .await;
     assert!(matches!(put, Err(StateError::LeaseLost { .. })), "{put:?}");
     let read: Option<Value> = world.state.journal(&"1".into()).await.unwrap();
