@@ -1,14 +1,14 @@
 //! One run from beginning to end.
 
-use std::collections::BTreeMap;
+mod close;
+
 use std::sync::Arc;
 
 use clients::JumpCloud;
 use config::{Config, Source};
 use jiff::Timestamp;
-use mapping::{SystemUser, Text};
-use serde::Serialize;
-use state::{Head, LastRead, Lease, Link, RunChain, RunHeader, RunId, State, StateError};
+use mapping::SystemUser;
+use state::{LastRead, Lease, RunHeader, RunId, State, StateError};
 use tokio::time::Instant;
 
 use crate::apply::{Applied, Writer, apply};
@@ -25,9 +25,9 @@ use crate::lease::LeaseKeeper;
 use crate::plan::{ChangeDigest, Plan, Reason, RunWarning, SourceFacts};
 use crate::planner::{facts, plan};
 use crate::progress::OnProgress;
-use crate::report::{Calls, Outcome, PersonRow, Report, RunStatus};
+use crate::report::{PersonRow, Report, RunStatus};
 use crate::request::{Mode, Request};
-use crate::undo::{Past, Undoes, undo};
+use crate::undo::{Past, undo};
 
 /// Tells the time: the real one, or a test's.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -355,175 +355,6 @@ impl<'a> ThisRun<'a> {
             }
         }
         warnings
-    }
-
-    /// Whether the run is not about a few people alone, who should cost few requests.
-    fn is_for_everyone(&self) -> bool {
-        self.request.people.is_empty()
-    }
-
-    /// What a list shows of this run as long as it has not ended.
-    fn header(&self) -> RunHeader {
-        RunHeader {
-            run_id: self.id.clone(),
-            mode: word(&self.request.mode),
-            status: Text::const_new("begun"),
-            trigger: word(&self.request.trigger),
-            started_at: self.started_at,
-            duration_ms: 0,
-            config_digest: self.config.digest.as_str().into(),
-            plan_digest: None,
-            counts: BTreeMap::new(),
-        }
-    }
-
-    /// An empty report of this run, with what it has cost so far.
-    fn report(&self, status: RunStatus) -> Report {
-        let mut calls = Calls {
-            jumpcloud: self.jumpcloud.calls(),
-            dynamodb: self.state.calls(),
-            ..Calls::default()
-        };
-        for (_, client) in &self.hr {
-            client.count(&mut calls);
-        }
-        Report {
-            run_id: self.id.as_str().into(),
-            mode: self.request.mode,
-            status,
-            plan_digest: String::new(),
-            held: Vec::new(),
-            undoes: self.request.undo.as_ref().map(|run| Undoes {
-                run_id: run.as_str().into(),
-                said: self.request.said.clone(),
-            }),
-            approvals: Vec::new(),
-            started_at: self.started_at,
-            duration_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-            counts: Report::count(&[], 0, 0),
-            people: Vec::new(),
-            people_omitted: 0,
-            out_of_scope: 0,
-            calls,
-            warnings: Vec::new(),
-            error: None,
-        }
-    }
-
-    /// Reports, records the run and gives the lease back.
-    async fn close(
-        &self,
-        finished: Result<Finished, GatherError>,
-        lease: Option<(&Lease, RunChain)>,
-    ) -> Report {
-        let mut last_link = None;
-        let mut report = match finished {
-            Err(error) => Report {
-                error: Some(Reason::new(error.code(), error.advice())),
-                ..self.report(RunStatus::Failed)
-            },
-            Ok(finished) => {
-                let Finished {
-                    plan_digest,
-                    held,
-                    approvals,
-                    unchanged,
-                    out_of_scope,
-                    warnings,
-                    applied,
-                } = finished;
-                last_link = applied.last_link;
-                let counts = Report::count(&applied.rows, unchanged, out_of_scope);
-                let key_refused = applied
-                    .halted
-                    .as_ref()
-                    .is_some_and(|halt| halt.code == "jumpcloud_key_refused");
-                let status = if key_refused {
-                    RunStatus::Failed
-                } else {
-                    Report::status_of(&counts, &held, self.request.mode)
-                };
-                Report {
-                    plan_digest: plan_digest.to_string(),
-                    held,
-                    approvals,
-                    counts,
-                    out_of_scope,
-                    people: applied
-                        .rows
-                        .into_iter()
-                        .filter(|row| row.outcome != Outcome::Unchanged)
-                        .collect(),
-                    warnings,
-                    error: applied.halted,
-                    ..self.report(status)
-                }
-            }
-        };
-        let recorded = self.record(&report, lease, last_link.as_ref()).await;
-        // What the log holds, nobody who can write the table can alter.
-        let head = recorded.as_ref().ok().copied().flatten();
-        let head = head.map(|Head { seq, hash }| format!("{seq}:{}", hex::encode(hash)));
-        if let Err(error) = recorded {
-            let (code, what) = match error {
-                // The record stands; only the last person's link was refused with it.
-                StateError::Owned { .. } => {
-                    ("not_remembered", "the last link could not be written")
-                }
-                _ => ("run_not_recorded", "the run could not be recorded"),
-            };
-            tracing::error!(run.id = %self.id, error = %chain(&error), "{what}");
-            if report.error.is_none() {
-                let warning = RunWarning::of_run(code, chain(&error));
-                report.warnings.push(warning);
-            }
-        }
-        report.calls.dynamodb = self.state.calls();
-        let Report {
-            status,
-            duration_ms,
-            ..
-        } = &report;
-        tracing::info!(run.id = %self.id, run.head = head, status = ?status, duration_ms, "the run ended");
-        report
-    }
-
-    async fn record(
-        &self,
-        report: &Report,
-        lease: Option<(&Lease, RunChain)>,
-        link: Option<&Link>,
-    ) -> Result<Option<Head>, StateError> {
-        let header = RunHeader {
-            status: word(&report.status),
-            duration_ms: report.duration_ms,
-            plan_digest: Some(report.plan_digest.as_str().into())
-                .filter(|digest: &Text| !digest.is_empty()),
-            counts: report
-                .counts
-                .iter()
-                .map(|(outcome, count)| (word(outcome), *count as u64))
-                .collect(),
-            ..self.header()
-        };
-        let report = serde_json::value::to_raw_value(report).unwrap_or_default();
-        let mut lease = lease;
-        if let Some((_, chain)) = &mut lease
-            && self.is_for_everyone()
-            && let Err(error) = self.state.seal(chain, self.started_at).await
-        {
-            tracing::warn!(run.id = %self.id, error = %crate::chain(&error), "the chains of SCIM are left to the next run to seal");
-        }
-        let lease = lease.as_ref().map(|(lease, chain)| (*lease, chain));
-        self.state.finish_run(lease, &header, &report, link).await
-    }
-}
-
-/// The word that serde writes for a plain enum.
-fn word(value: &impl Serialize) -> Text {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word.into(),
-        _ => Text::default(),
     }
 }
 
