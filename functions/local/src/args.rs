@@ -63,7 +63,12 @@ pub(crate) enum Command {
         /// How many to list
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
         limit: u16,
+        /// Check that the record of what was done is whole and unaltered
+        #[arg(long, conflicts_with_all = ["run", "limit"])]
+        verify: bool,
     },
+    /// Show what would undo a run, from what it wrote; with --apply, do it
+    Undo(Undo),
     /// Forget whose JumpCloud user somebody's is: the next run recognises or creates it anew
     Release {
         /// A worker id or a work e-mail
@@ -106,6 +111,8 @@ pub(crate) struct Run {
     /// Apply what a held class or a plan showed under this digest (repeatable)
     #[arg(long = "approve", value_name = "DIGEST")]
     pub(crate) approve: Vec<String>,
+    #[command(flatten)]
+    pub(crate) said: Said,
     /// Suspend today the one person whom HR shows as leaving later
     #[arg(long, requires = "people")]
     pub(crate) now: bool,
@@ -115,4 +122,31 @@ pub(crate) struct Run {
     /// The name of the deployed function: the stack's output `SyncFunctionName`
     #[arg(long, value_name = "NAME", env = "ROLLCALL_FUNCTION")]
     pub(crate) function: Option<String>,
+}
+
+/// Who approves or undoes something, and why.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Said {
+    /// Who approves or undoes it: kept with the run
+    #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true)]
+    pub(crate) by: Option<String>,
+    /// Why: kept with the run
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+/// Which run is undone, and how.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Undo {
+    /// The run to undo
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// Do it
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// Apply what a held class or the plan showed under this digest (repeatable)
+    #[arg(long = "approve", value_name = "DIGEST")]
+    pub(crate) approve: Vec<String>,
+    #[command(flatten)]
+    pub(crate) said: Said,
 }

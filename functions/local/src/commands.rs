@@ -7,12 +7,12 @@ use anyhow::{Result, bail};
 use mapping::SourceName;
 use sandbox::{Company, Options, Sandbox};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use state::RunId;
 use sync::{Mode, PersonRow, Report, Request, RunStatus};
 use tokio::time::Instant;
 
-use crate::args::{Common, Run};
+use crate::args::{Common, Run, Said};
 use crate::deployed;
 use crate::now;
 use crate::show::{self, Rows};
@@ -60,59 +60,86 @@ impl Exit {
 
 /// `plan` and `sync`.
 pub(crate) async fn run(common: &Common, run: &Run, mode: Mode) -> Result<Exit> {
-    let event = event(run, mode)?;
-    let report = if run.deployed {
-        deployed::run(run.function.as_deref(), &event, mode).await?
-    } else {
-        run_here(common, &event, mode).await?
-    };
-    if common.json {
-        print_json(&report)?;
-    } else {
-        show::out(&show::report(&report, Rows::All));
+    let Run {
+        sources,
+        people,
+        approve,
+        said,
+        now,
+        deployed,
+        function,
+    } = run;
+    let mut event = event(mode, approve, said, !approve.is_empty())?;
+    for (key, values) in [("sources", sources), ("people", people)] {
+        if !values.is_empty() {
+            event.insert(key.to_owned(), serde_json::to_value(values)?);
+        }
     }
+    if *now {
+        event.insert("now".to_owned(), true.into());
+    }
+    let report = if *deployed {
+        let report = deployed::run(function.as_deref(), &Value::Object(event), mode).await?;
+        show_report(common, &report)?;
+        report
+    } else {
+        perform(common, event, mode).await?
+    };
     let unknown = |row: &PersonRow| row.reason_code.as_deref() == Some("not_in_hr");
-    if !run.people.is_empty() && report.people.iter().any(unknown) {
+    if !people.is_empty() && report.people.iter().any(unknown) {
         return Ok(Exit::Failed);
     }
     Ok(Exit::of(&report))
 }
 
-/// The command line as the function's own event.
-fn event(run: &Run, mode: Mode) -> Result<Value> {
-    let mut event = serde_json::Map::new();
+/// The beginning of an event: what is approved, and where somebody `answers` for it, who and why.
+pub(crate) fn event(
+    mode: Mode,
+    approve: &[String],
+    said: &Said,
+    answers: bool,
+) -> Result<Map<String, Value>> {
+    let mut event = Map::new();
     event.insert("mode".to_owned(), serde_json::to_value(mode)?);
-    let lists = [
-        ("sources", &run.sources),
-        ("people", &run.people),
-        ("approve", &run.approve),
-    ];
-    for (key, values) in lists.into_iter().filter(|(_, values)| !values.is_empty()) {
-        event.insert(key.to_owned(), serde_json::to_value(values)?);
+    if !approve.is_empty() {
+        event.insert("approve".to_owned(), serde_json::to_value(approve)?);
     }
-    if run.now {
-        event.insert("now".to_owned(), true.into());
+    let Said { by, reason } = said;
+    // A name stands in the environment of everything; a reason is given on purpose, and refused where it is for nothing.
+    let by = by.as_ref().filter(|by| answers && !by.trim().is_empty());
+    for (key, text) in [("by", by), ("reason", reason.as_ref())] {
+        event.extend(text.map(|text| (key.to_owned(), text.as_str().into())));
     }
-    Ok(event.into())
+    Ok(event)
 }
 
-/// A run on this machine, which reads the event as the function would: with one set of refusals.
-async fn run_here(common: &Common, event: &Value, mode: Mode) -> Result<Report> {
+/// Runs on this machine what an event asks for, with the function's own set of refusals, and shows the report.
+pub(crate) async fn perform(
+    common: &Common,
+    event: Map<String, Value>,
+    mode: Mode,
+) -> Result<Report> {
     let workplace = Workplace::open(common, mode == Mode::Apply).await?;
     let runner = &workplace.runner;
-    let sources: Vec<&SourceName> = runner
-        .config
-        .sources
-        .iter()
-        .map(|source| &source.name)
-        .collect();
-    let request = Request::from_event(event, &sources)?;
+    let sources = runner.config.sources.iter();
+    let sources: Vec<&SourceName> = sources.map(|source| &source.name).collect();
+    let request = Request::from_event(&event.into(), &sources)?;
     let watch = Watch::start();
     let deadline = Instant::now() + LONGEST_RUN;
     let report = runner.run(&request, deadline, &watch.on_progress()).await;
     watch.finish();
     workplace.close().await;
+    show_report(common, &report)?;
     Ok(report)
+}
+
+fn show_report(common: &Common, report: &Report) -> Result<()> {
+    if common.json {
+        print_json(&report)?;
+    } else {
+        show::out(&show::report(&report, Rows::All));
+    }
+    Ok(())
 }
 
 /// `explain`.
@@ -179,7 +206,7 @@ pub(crate) async fn runs(common: &Common, run: Option<String>, limit: u16) -> Re
         Some(id) => {
             let Some(run) = state.run(&RunId::from(id.as_str())).await? else {
                 bail!(
-                    "there is no run `{id}`, or it is older than 90 days: `rollcall runs` lists them"
+                    "there is no report of a run `{id}`: it has not ended, or died, or is older than 90 days; `rollcall runs` lists them"
                 );
             };
             if common.json {

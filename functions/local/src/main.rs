@@ -10,6 +10,8 @@ mod doctor;
 mod serve;
 mod show;
 mod token;
+mod undo;
+mod verify;
 mod watch;
 mod workplace;
 
@@ -53,7 +55,9 @@ async fn main() -> ExitCode {
         Some(Command::Plan(run)) => commands::run(&common, &run, sync::Mode::Plan).await,
         Some(Command::Sync(run)) => commands::run(&common, &run, sync::Mode::Apply).await,
         Some(Command::Explain { who }) => commands::explain(&common, who).await,
-        Some(Command::Runs { run, limit }) => commands::runs(&common, run, limit).await,
+        Some(Command::Runs { verify: true, .. }) => verify::verify(&common).await,
+        Some(Command::Runs { run, limit, .. }) => commands::runs(&common, run, limit).await,
+        Some(Command::Undo(args)) => undo::undo(&common, &args).await,
         Some(Command::Release { who }) => commands::release(&common, &who).await,
         Some(Command::Doctor) => doctor::run(&common).await,
         Some(Command::Token { action }) => token::run(&common, &action).await,

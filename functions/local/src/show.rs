@@ -8,7 +8,9 @@ use mapping::{Class, short};
 use sandbox::Sandbox;
 use serde_json::{Value, json};
 use state::RunHeader;
-use sync::{ChangeRow, ExplainedGroup, Explanation, Mode, Outcome, PersonRow, Report, RunStatus};
+use sync::{
+    ChangeRow, ExplainedGroup, Explanation, Mode, Outcome, PersonRow, Report, RunStatus, Said,
+};
 
 /// How many of one person's changes are shown.
 const MOST_CHANGES: usize = 5;
@@ -46,6 +48,7 @@ pub(crate) fn report(report: &Report, rows: Rows) -> String {
         let _ = writeln!(text, "\n  {}", error.text);
     }
     if rows != Rows::None {
+        approvals(report, &mut text);
         held(report, &mut text);
         people(report, rows, &mut text);
         warnings(report, rows, &mut text);
@@ -111,6 +114,32 @@ fn headline(report: &Report, text: &mut String) {
         report.duration_ms % 1000 / 100,
         called.join(", ")
     );
+}
+
+/// Whom this run follows beside HR: who approved something, and who undoes a run.
+fn approvals(report: &Report, text: &mut String) {
+    let said = |said: &Said| {
+        let by = said
+            .by
+            .iter()
+            .map(|by| format!(" by {}", short(by, WIDEST)));
+        let reason = said.reason.iter();
+        let reason = reason.map(|reason| format!(": {}", short(reason, WIDEST)));
+        by.chain(reason).collect::<String>()
+    };
+    if let Some(undoes) = &report.undoes {
+        let run = short(&undoes.run_id, WIDEST_ID);
+        let _ = writeln!(text, "  undoes the run {run}{}", said(&undoes.said));
+    }
+    for approval in &report.approvals {
+        let _ = writeln!(
+            text,
+            "  {} of the changes under {} approved{}",
+            approval.changes,
+            approval.digest,
+            said(&approval.said)
+        );
+    }
 }
 
 fn words(outcome: Outcome) -> &'static str {

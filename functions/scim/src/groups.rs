@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 use state::GroupRecord;
 
 use self::members::Membership;
+use crate::audit::{self, Did};
 use crate::error::{ScimError, ScimType};
 use crate::list;
 use crate::operation::{Operation, Reply};
@@ -207,10 +208,13 @@ pub(crate) async fn delete(
     id: &str,
     operation: &Operation<'_>,
 ) -> Result<Reply, ScimError> {
-    let Known { group, record } = load_to_write(call, id, operation).await?;
-    call.jumpcloud.delete_group(&group.id).await?;
-    if let Some(record) = record {
-        write::forget(call, &record).await;
+    let known = load_to_write(call, id, operation).await?;
+    call.jumpcloud.delete_group(&known.group.id).await?;
+    let values = [write::shown(call, &known), Value::Null];
+    let deed = audit::deed(call, GROUP.name, id, Did::Delete, values);
+    match &known.record {
+        Some(record) => write::forget(call, record, Some(&deed)).await,
+        None => audit::note(call, &deed).await,
     }
     Ok(Reply::empty(204))
 }

@@ -1,5 +1,6 @@
 //! The Lambda function `scim`: a SCIM 2.0 service provider (RFC 7643, RFC 7644) whose users live in JumpCloud.
 
+mod audit;
 mod auth;
 mod bulk;
 pub mod discovery;

@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use secrets::Secrets;
 use serde_json::Value;
 use startup::StartError;
-use state::State;
+use state::{Scribe, State};
 use tokio::time::{Instant, timeout};
 
 use crate::auth::{Access, Scope, Tokens};
@@ -61,6 +61,8 @@ pub struct Service {
     pub state: State,
     /// The clients' tokens.
     pub tokens: Arc<Tokens>,
+    /// Writes down what is done, for as long as this process answers.
+    pub scribe: Scribe,
     /// The time.
     pub clock: Clock,
     /// `https` behind API Gateway, `http` on an admin's machine.
@@ -74,6 +76,7 @@ pub(crate) struct Call<'a> {
     /// With this request's deadline.
     pub(crate) jumpcloud: JumpCloud,
     pub(crate) state: State,
+    pub(crate) scribe: &'a Scribe,
     /// Without a slash at its end.
     pub(crate) base_url: &'a str,
     /// The id of the request: who holds what it begins.
@@ -103,6 +106,7 @@ impl Service {
             jumpcloud,
             state,
             tokens: Arc::new(tokens),
+            scribe: Scribe::new(&id_of(clock())),
             clock,
             scheme,
         })
@@ -218,6 +222,7 @@ impl Service {
             access: &access,
             jumpcloud: self.jumpcloud.begin(deadline),
             state: self.state.for_run(),
+            scribe: &self.scribe,
             base_url,
             id: id.into(),
             now,
@@ -316,6 +321,14 @@ impl Call<'_> {
     pub(crate) fn location(&self, endpoint: &str, id: &str) -> String {
         format!("{}{endpoint}/{id}", self.base_url)
     }
+}
+
+/// An id that sorts by time.
+fn id_of(now: Timestamp) -> String {
+    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+    let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
+    let time = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds);
+    uuid::Uuid::new_v7(time).to_string()
 }
 
 /// How often is tried what somebody else's write came between.

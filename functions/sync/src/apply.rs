@@ -398,7 +398,11 @@ impl Run<'_> {
             self.may_write().map_err(Stop::Halt)?;
             let updated = self.writer.jumpcloud.update(id, &body).await;
             let user = updated.map_err(|error| stop(error, "JumpCloud did not take the change"))?;
-            remember(&mut link, &plan.changes, &[], Some(&user))?;
+            if plan.restores {
+                restore(&mut link, &plan.changes, &user)?;
+            } else {
+                remember(&mut link, &plan.changes, &[], Some(&user))?;
+            }
             tracing::info!(worker.id = %plan.key.worker_id, user.id = %id, "changed a user");
         }
         let mut outcome = Ok(());
@@ -424,7 +428,14 @@ impl Run<'_> {
             .changes
             .iter()
             .find(|change| change.attribute == "email");
-        if let Some(email) = email.and_then(|change| change.hr.as_str()) {
+        let email = email.map(|change| {
+            if plan.restores {
+                &change.to
+            } else {
+                &change.hr
+            }
+        });
+        if let Some(email) = email.and_then(Value::as_str) {
             link.email = email.into();
         }
         link.pending = None;
@@ -590,6 +601,10 @@ impl Run<'_> {
 
 /// Brings the link in line with what was seen.
 fn note(plan: &PersonPlan, link: &mut Link, now: Timestamp) {
+    if plan.restores {
+        // Nobody looked into HR.
+        return;
+    }
     let seen = link.missing.take();
     let counted = |runs: u32, checked_at: Option<Timestamp>| Missing {
         runs,
@@ -706,6 +721,19 @@ fn remember(
     }
     for (attribute, hr) in baseline {
         values.record(attribute, hr.clone(), hr.clone());
+    }
+    link.set_written(&values)
+        .map_err(|error| not_remembered(&error))
+}
+
+/// Remembers that JumpCloud holds again what it held before HR's values were written.
+fn restore(link: &mut Link, changes: &[Change], user: &SystemUser) -> Result<(), Stop> {
+    let mut values = link.written().unwrap_or_default();
+    for change in changes {
+        if let Some(attribute) = Attribute::named(&change.attribute) {
+            let restored = value_of(&attribute, user);
+            values.restore(&attribute, change.hr.clone(), restored);
+        }
     }
     link.set_written(&values)
         .map_err(|error| not_remembered(&error))

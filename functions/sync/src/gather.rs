@@ -12,10 +12,11 @@ use config::Source;
 use futures_util::future::{try_join, try_join_all, try_join3};
 use jiff::Timestamp;
 use mapping::{GroupRule, SourceName, SystemUser, SystemUserId, Worker, WorkerId, WorkerKey};
-use state::{LastRead, Link, State, StateError};
+use state::{LastRead, Link, RunId, State, StateError};
 use thiserror::Error;
 
 pub use groups::Groups;
+pub(crate) use groups::{Members, all_members};
 
 use crate::chain;
 use crate::hr::{HrSource, HrSources, SourceRead};
@@ -55,7 +56,7 @@ pub enum Scope {
     LeaveNow,
 }
 
-/// Why nothing could be planned. Nothing was written.
+/// Why nothing could be planned, or begun. Nothing was written.
 #[derive(Debug, Error)]
 pub enum GatherError {
     /// An HR system could not be read at all.
@@ -75,6 +76,14 @@ pub enum GatherError {
     /// Our own table was not read whole.
     #[error("the state could not be read")]
     State(#[from] StateError),
+    /// There is no journal of the run that is to be undone.
+    #[error(
+        "there is no journal of the run `{0}`: one that wrote nothing has none, and they are kept for 90 days; `rollcall runs` lists the runs"
+    )]
+    NothingToUndo(RunId),
+    /// What the run was about to write could not be stored.
+    #[error("what this run is about to write could not be stored first")]
+    Journal(#[source] StateError),
 }
 
 impl GatherError {
@@ -93,6 +102,9 @@ impl GatherError {
             }
             Self::JumpCloud(_) => "jumpcloud_unreadable",
             Self::State(_) => "state_unreadable",
+            Self::NothingToUndo(_) => "nothing_to_undo",
+            Self::Journal(StateError::LeaseLost { .. }) => "lease_lost",
+            Self::Journal(_) => "journal_not_written",
         }
     }
 
@@ -102,7 +114,7 @@ impl GatherError {
             Self::Source { error, .. } | Self::JumpCloud(error) => {
                 error.retry_after_seconds().is_some()
             }
-            Self::State(_) => false,
+            Self::State(_) | Self::NothingToUndo(_) | Self::Journal(_) => false,
         }
     }
 
@@ -173,7 +185,7 @@ async fn everyone(
     })
 }
 
-async fn all_users(
+pub(crate) async fn all_users(
     jumpcloud: &JumpCloud,
     progress: &OnProgress,
 ) -> Result<Vec<SystemUser>, GatherError> {
@@ -412,7 +424,7 @@ fn keys_of(read: &SourceRead) -> impl Iterator<Item = WorkerKey> + '_ {
 }
 
 /// The users of these links, read unless they were already.
-async fn users_of(
+pub(crate) async fn users_of(
     links: &[Link],
     mut read: Vec<SystemUser>,
     jumpcloud: &JumpCloud,

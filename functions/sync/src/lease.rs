@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use state::{Lease, State, StateError};
+use state::{Lease, RunChain, State, StateError};
 use tokio::task::JoinHandle;
 
 use crate::Clock;
@@ -18,6 +18,8 @@ const RENEWED_EVERY: Duration = Duration::from_secs(30);
 pub(crate) struct LeaseKeeper {
     lease: Arc<Mutex<Lease>>,
     renewal: JoinHandle<()>,
+    /// The audit chain of the runs, which this run moves on.
+    pub(crate) chain: RunChain,
 }
 
 impl LeaseKeeper {
@@ -27,9 +29,15 @@ impl LeaseKeeper {
         holder: &str,
         clock: &Clock,
     ) -> Result<Self, StateError> {
-        let lease = Arc::new(Mutex::new(state.acquire(holder, clock(), LASTS).await?));
+        let lease = state.acquire(holder, clock(), LASTS).await?;
+        let chain = lease.chain().clone();
+        let lease = Arc::new(Mutex::new(lease));
         let renewal = tokio::spawn(renew(state.clone(), Arc::clone(&lease), Arc::clone(clock)));
-        Ok(Self { lease, renewal })
+        Ok(Self {
+            lease,
+            renewal,
+            chain,
+        })
     }
 
     /// The lease as it is now.
@@ -49,9 +57,9 @@ impl LeaseKeeper {
     }
 
     /// Ends the renewal; the lease itself is released with the run's record.
-    pub(crate) fn stop(self) -> Lease {
+    pub(crate) fn stop(mut self) -> (Lease, RunChain) {
         self.renewal.abort();
-        self.current()
+        (self.current(), std::mem::take(&mut self.chain))
     }
 }
 

@@ -76,7 +76,7 @@ async fn handle(
         &sync::metrics(&request, &report),
         [("run_id", report.run_id.as_str().into())],
     );
-    Ok(report.into_answer(request.trigger == Trigger::Invocation))
+    Ok(report.into_answer(request.trigger != Trigger::Schedule))
 }
 
 #[expect(

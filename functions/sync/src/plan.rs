@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use mapping::{
     AdoptBy, Attribute, Class, CustomAttribute, SourceName, SystemUserId, Text, UserGroupId,
     WorkerId, WorkerKey,
@@ -58,6 +58,29 @@ pub struct GroupFacts {
     pub given: usize,
 }
 
+impl SourceFacts {
+    /// What links alone tell of a source: as if nobody of it had been read.
+    pub(crate) fn of_links(name: &SourceName, links: &[Link], now: Timestamp) -> Self {
+        let day_ago = now - SignedDuration::from_hours(24);
+        let mut facts = Self {
+            name: name.clone(),
+            links: 0,
+            listed: 0,
+            listed_before: None,
+            complete: false,
+            recent: BTreeMap::new(),
+        };
+        for link in links.iter().filter(|link| link.key.source == *name) {
+            facts.links += 1;
+            if let Some(suspension) = link.suspension.filter(|last| last.at > day_ago) {
+                let people = facts.recent.entry(suspension.class).or_default();
+                people.insert(link.key.worker_id.clone());
+            }
+        }
+        facts
+    }
+}
+
 impl Plan {
     /// Counts whom rules have put into each group, by these links.
     pub(crate) fn count_given(&mut self, links: &[Link]) {
@@ -109,6 +132,9 @@ pub struct PersonPlan {
     pub details: Option<Text>,
     /// What a suspension rests on.
     pub evidence: Option<Reason>,
+    /// Whether these are values from before: HR's are then remembered as those that were last written, so that an
+    /// attribute whose rule is `on_change` stays as it is put back.
+    pub restores: bool,
     /// Why nothing is done.
     pub skipped: Option<Reason>,
 }
@@ -135,7 +161,7 @@ pub enum Note {
 }
 
 /// One change of one attribute: what limits count, digests cover and reports show.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The class that limits count it in.
     pub class: Class,
@@ -321,6 +347,7 @@ impl PersonPlan {
             note: Note::Nothing,
             details: None,
             evidence: None,
+            restores: false,
             skipped: None,
         }
     }

@@ -12,19 +12,19 @@ mod index;
 mod known;
 mod managers;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use config::{Config, Source};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use mapping::{
-    Attribute, Class, Leavers, MappingError, Standing, SystemUser, Text, UserState, Usernames,
-    Worker, WorkerId, WorkerKey,
+    Attribute, Leavers, MappingError, Standing, SystemUser, Text, UserState, Usernames, Worker,
+    WorkerKey,
 };
 use state::Link;
 
 use crate::gather::{Scope, Snapshot};
 use crate::hr::SourceRead;
 use crate::plan::{Plan, Reason, RunWarning, SourceFacts};
+pub(crate) use decide::state_change;
+
 use decide::Decisions;
 use groups::Groups;
 use known::Known;
@@ -229,25 +229,11 @@ fn name_new_users(known: &Known<'_>, candidates: &mut [Candidate<'_>]) {
 
 /// What limits are judged by. `links` are all links: limits are shares of them.
 pub(crate) fn facts(snapshot: &Snapshot, links: &[Link], now: Timestamp) -> Vec<SourceFacts> {
-    let day_ago = now - SignedDuration::from_hours(24);
-    let of_source = |read: &SourceRead| {
-        let mut count = 0;
-        let mut recent: BTreeMap<Class, BTreeSet<WorkerId>> = BTreeMap::new();
-        for link in links.iter().filter(|link| link.key.source == read.name) {
-            count += 1;
-            if let Some(suspension) = link.suspension.filter(|last| last.at > day_ago) {
-                let people = recent.entry(suspension.class).or_default();
-                people.insert(link.key.worker_id.clone());
-            }
-        }
-        SourceFacts {
-            name: read.name.clone(),
-            links: count,
-            listed: read.workers.len(),
-            listed_before: snapshot.last_reads.get(&read.name).map(|last| last.count),
-            complete: snapshot.scope == Scope::Everyone && read.incomplete.is_none(),
-            recent,
-        }
+    let of_source = |read: &SourceRead| SourceFacts {
+        listed: read.workers.len(),
+        listed_before: snapshot.last_reads.get(&read.name).map(|last| last.count),
+        complete: snapshot.scope == Scope::Everyone && read.incomplete.is_none(),
+        ..SourceFacts::of_links(&read.name, links, now)
     };
     snapshot.sources.iter().map(of_source).collect()
 }
@@ -257,7 +243,7 @@ fn unmappable(error: &MappingError) -> Reason {
 }
 
 /// Whether the suspension of this user is ours, was not undone, and came after whatever a SCIM client switched off.
-fn suspended_by_us(link: &Link) -> bool {
+pub(crate) fn suspended_by_us(link: &Link) -> bool {
     link.suspension.is_some_and(|suspension| {
         let hold = link.scim_hold.as_ref();
         suspension.holds && hold.is_none_or(|hold| hold.at < suspension.at)

@@ -7,9 +7,11 @@ use mapping::{AdoptBy, Class, SourceName, SystemUser, SystemUserId, Text, Worker
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::approval::Approval;
 use crate::judge::{ApprovedPerson, HeldClass};
 use crate::plan::{Change, PersonPlan, Reason, RunWarning};
 use crate::request::Mode;
+use crate::undo::Undoes;
 
 /// The most rows of `people` in an answer; the run record has them all.
 const MOST_ROWS: usize = 500;
@@ -29,6 +31,12 @@ pub struct Report {
     pub plan_digest: String,
     /// What limits hold back.
     pub held: Vec<HeldClass>,
+    /// The run that this one undoes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<Undoes>,
+    /// What was approved, by whom and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
     /// When it started.
     pub started_at: Timestamp,
     /// How long it took.

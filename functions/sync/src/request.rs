@@ -4,7 +4,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use mapping::SourceName;
+use mapping::{SourceName, Text};
+use state::RunId;
+
+/// The most characters of a name.
+const LONGEST_NAME: usize = 200;
+/// The most characters of a reason.
+const LONGEST_REASON: usize = 1000;
 
 /// What a run is asked to do. The default applies every source.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,10 +23,25 @@ pub struct Request {
     pub people: Vec<String>,
     /// Digests of classes or plans that were shown and may now be applied.
     pub approve: Vec<String>,
+    /// The run whose changes are undone, in place of anything that HR says.
+    pub undo: Option<RunId>,
+    /// Who approves or undoes that, and why.
+    pub said: Said,
     /// Suspend today the one person whom HR shows as leaving later.
     pub now: bool,
     /// Who asked.
     pub trigger: Trigger,
+}
+
+/// Who asks for something that somebody must answer for, and why, as that person says.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Said {
+    /// Who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Text>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Whether anything is written.
@@ -43,6 +64,8 @@ pub enum Trigger {
     /// Somebody.
     #[default]
     Invocation,
+    /// Somebody, to undo a run.
+    Undo,
 }
 
 /// Why an event is refused: nothing was read and nothing done.
@@ -53,13 +76,18 @@ pub struct RequestError {
     pub problems: Vec<String>,
 }
 
-const KEYS: [&str; 5] = ["mode", "sources", "people", "approve", "now"];
+const KEYS: [&str; 8] = [
+    "mode", "sources", "people", "approve", "undo", "by", "reason", "now",
+];
 
 impl Request {
     /// Whether this is a run that keeps JumpCloud in step: one over everyone that applies. Of any other, whoever asked for
     /// it has the answer, and it says nothing of how things stand.
     pub(crate) fn keeps_in_step(&self) -> bool {
-        self.mode == Mode::Apply && self.people.is_empty() && self.sources.is_empty()
+        self.mode == Mode::Apply
+            && self.people.is_empty()
+            && self.sources.is_empty()
+            && self.undo.is_none()
     }
 
     /// Reads an event. `{}` and EventBridge's own events (they have `detail-type`) apply every source; unknown keys
@@ -82,19 +110,32 @@ impl Request {
             event,
             problems: Vec::new(),
         };
+        let undo = reader.text("undo", LONGEST_NAME);
         let request = Self {
-            mode: reader.mode(),
+            mode: reader.mode(undo.is_some()),
             sources: reader.sources(sources),
             people: reader.texts("people"),
             approve: reader.digests(),
+            said: reader.said(),
             now: reader.flag("now"),
-            trigger: Trigger::Invocation,
+            trigger: undo.as_ref().map_or(Trigger::Invocation, |_| Trigger::Undo),
+            undo: undo.as_deref().map(RunId::from),
         };
         reader.unknown_keys();
         if request.now && request.people.len() != 1 {
             reader
                 .problems
                 .push("`now` needs exactly one person in `people`".to_owned());
+        }
+        let answers_for = !request.approve.is_empty() || request.undo.is_some();
+        if request.said != Said::default() && !answers_for {
+            let problem = "`by` and `reason` say who approves or undoes, and why: they need `approve` or `undo`";
+            reader.problems.push(problem.to_owned());
+        }
+        let is_chosen = !request.sources.is_empty() || !request.people.is_empty() || request.now;
+        if request.undo.is_some() && is_chosen {
+            let problem = "`undo` is about all that the run wrote: it takes neither `sources` nor `people` nor `now`";
+            reader.problems.push(problem.to_owned());
         }
         if reader.problems.is_empty() {
             Ok(request)
@@ -112,8 +153,10 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn mode(&mut self) -> Mode {
+    /// Nothing is undone but on purpose.
+    fn mode(&mut self, undoes: bool) -> Mode {
         match self.event.get("mode") {
+            None if undoes => Mode::Plan,
             None => Mode::default(),
             Some(Value::String(mode)) if mode == "plan" => Mode::Plan,
             Some(Value::String(mode)) if mode == "apply" => Mode::Apply,
@@ -135,6 +178,24 @@ impl Reader<'_> {
                 false
             }
         }
+    }
+
+    fn said(&mut self) -> Said {
+        Said {
+            by: self.text("by", LONGEST_NAME).map(Text::from),
+            reason: self.text("reason", LONGEST_REASON),
+        }
+    }
+
+    fn text(&mut self, key: &str, most: usize) -> Option<String> {
+        let text = self.event.get(key)?.as_str().map(str::trim);
+        let fits = |text: &&str| !text.is_empty() && text.chars().count() <= most;
+        let text = text.filter(fits).map(str::to_owned);
+        if text.is_none() {
+            self.problems
+                .push(format!("`{key}` is a text of 1 to {most} characters"));
+        }
+        text
     }
 
     fn texts(&mut self, key: &str) -> Vec<String> {

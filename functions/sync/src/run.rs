@@ -1,34 +1,37 @@
 //! One run from beginning to end.
 
+mod close;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use clients::JumpCloud;
 use config::{Config, Source};
 use futures_util::future::join;
 use jiff::Timestamp;
-use mapping::{SystemUser, Text};
+use mapping::SystemUser;
 use secrets::Secrets;
-use serde::Serialize;
-use state::{LastRead, Lease, Link, RunHeader, RunId, State, StateError};
+use state::{LastRead, Lease, RunHeader, RunId, State, StateError};
 use tokio::time::{Instant, timeout_at};
 
 use crate::apply::{Applied, Writer, apply};
+use crate::approval::{Approval, Asked, offer};
 use crate::chain;
 use crate::confirm::confirm;
 use crate::details;
 use crate::explain::{Explanation, explain};
 use crate::gather::{GatherError, Scope, Snapshot, gather};
 use crate::hr::HrSource;
-use crate::judge::{Approvals, ApprovedPlan, Held, HeldClass, shrunk_by};
+use crate::journal::Journal;
+use crate::judge::{Approvals, ApprovedPlan, HeldClass, shrunk_by};
 use crate::keys;
 use crate::lease::LeaseKeeper;
-use crate::notify::{Topic, news};
+use crate::notify::Topic;
 use crate::plan::{ChangeDigest, Plan, Reason, RunWarning, SourceFacts};
 use crate::planner::{facts, plan};
 use crate::progress::OnProgress;
-use crate::report::{Calls, Outcome, PersonRow, Report, RunStatus};
+use crate::report::{PersonRow, Report, RunStatus};
 use crate::request::{Mode, Request};
+use crate::undo::{Past, undo};
 
 /// Tells the time: the real one, or a test's.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -59,6 +62,7 @@ type Ended = (Result<Finished, GatherError>, Vec<RunWarning>);
 struct Finished {
     plan_digest: ChangeDigest,
     held: Vec<HeldClass>,
+    approvals: Vec<Approval>,
     unchanged: usize,
     out_of_scope: usize,
     warnings: Vec<RunWarning>,
@@ -75,10 +79,9 @@ impl Runner {
             return run.close(ended, None).await;
         }
         match LeaseKeeper::take(&run.state, run.id.as_str(), &run.clock).await {
-            Ok(keeper) => {
-                let ended = run.through(Some(&keeper), progress).await;
-                let lease = keeper.stop();
-                run.close(ended, Some(lease)).await
+            Ok(mut keeper) => {
+                let ended = run.through(Some(&mut keeper), progress).await;
+                run.close(ended, Some(keeper.stop())).await
             }
             Err(StateError::Busy { holder, until }) => {
                 tracing::info!(run.id = %run.id, holder = %holder, until = %until, "another runner is at it");
@@ -173,7 +176,7 @@ impl<'a> ThisRun<'a> {
 
     /// The flow, and beside it the keys that end soon: what tells of them is in the secrets that the flow needs, so that
     /// nothing is read or waited for twice.
-    async fn through(&self, lease: Option<&LeaseKeeper>, progress: &OnProgress) -> Ended {
+    async fn through(&self, lease: Option<&mut LeaseKeeper>, progress: &OnProgress) -> Ended {
         // On the heap: it is the large part of a run.
         let flow = Box::pin(self.flow(lease, progress));
         let sources = self.hr.iter().map(|(source, _)| *source);
@@ -182,43 +185,23 @@ impl<'a> ThisRun<'a> {
         (finished, expiring.unwrap_or_default())
     }
 
-    /// gather → plan → confirm → judge → apply. Without a lease it stops before the last step.
+    /// gather → plan → confirm → judge → journal → apply. Without a lease it stops before the last two steps.
     async fn flow(
         &self,
-        lease: Option<&LeaseKeeper>,
+        lease: Option<&mut LeaseKeeper>,
         progress: &OnProgress,
     ) -> Result<Finished, GatherError> {
-        let (approvals, mut warnings) = self.approvals().await?;
-        let snapshot = gather(
-            self.request,
-            &self.hr,
-            &self.config.groups,
-            &self.jumpcloud,
-            &self.state,
-            self.started_at,
-            progress,
-        )
-        .await?;
-        let (snapshot, mut plan) = self.planned(snapshot).await?;
-        if snapshot.scope != Scope::Everyone && plan.needs_all_links(self.config) {
-            // Limits are shares of all links, whoever the run is about.
-            let links = self.state.links().await?;
-            plan.sources = facts(&snapshot, &links, self.started_at);
-            plan.count_given(&links);
-        }
-        if lease.is_some() && snapshot.scope == Scope::Everyone {
-            warnings.extend(self.forget_hidden(&snapshot.users).await);
-        }
-        drop(snapshot);
-        let plan = confirm(
-            plan,
-            self.config,
-            &approvals,
-            &self.hr,
-            &self.jumpcloud,
-            self.started_at,
-        )
-        .await;
+        let (asked, mut warnings) = Asked::read(self.request, &self.state, self.started_at).await?;
+        let approvals = asked.approvals();
+        // On the heap: of two ways one is taken, and both are large.
+        let plan = if let Some(run) = &self.request.undo {
+            let past = Past::read(run, &self.jumpcloud, &self.state, progress);
+            undo(&Box::pin(past).await?, self.config, self.started_at)
+        } else {
+            let writes = lease.is_some();
+            let wanted = self.wanted(&approvals, writes, &mut warnings, progress);
+            Box::pin(wanted).await?
+        };
 
         let facts = plan.sources.clone();
         let (unchanged, out_of_scope) = (plan.unchanged, plan.out_of_scope);
@@ -228,8 +211,9 @@ impl<'a> ThisRun<'a> {
         let shown = approved.shown();
         let plan_digest = ChangeDigest::of_all(shown.iter().copied());
         if !held.classes.is_empty() || (lease.is_none() && !shown.is_empty()) {
-            self.offer(plan_digest, shown, &held).await?;
+            offer(&self.state, plan_digest, shown, &held, self.started_at).await?;
         }
+        let approvals = asked.into_report(&self.request.said, self.started_at, shown, &held);
         let applied = match lease {
             None => Applied {
                 rows: approved.people().iter().map(PersonRow::planned).collect(),
@@ -237,6 +221,8 @@ impl<'a> ThisRun<'a> {
                 halted: None,
             },
             Some(lease) => {
+                self.note(&approved, plan_digest, lease).await?;
+                let lease = &*lease;
                 let writer = Writer {
                     config: self.config,
                     jumpcloud: &self.jumpcloud,
@@ -258,11 +244,76 @@ impl<'a> ThisRun<'a> {
         Ok(Finished {
             plan_digest,
             held: held.classes,
+            approvals,
             unchanged,
             out_of_scope,
             warnings,
             applied,
         })
+    }
+
+    /// gather → plan → confirm: what HR wants.
+    async fn wanted(
+        &self,
+        approvals: &Approvals,
+        writes: bool,
+        warnings: &mut Vec<RunWarning>,
+        progress: &OnProgress,
+    ) -> Result<Plan, GatherError> {
+        let snapshot = gather(
+            self.request,
+            &self.hr,
+            &self.config.groups,
+            &self.jumpcloud,
+            &self.state,
+            self.started_at,
+            progress,
+        )
+        .await?;
+        let (snapshot, mut plan) = self.planned(snapshot).await?;
+        if snapshot.scope != Scope::Everyone && plan.needs_all_links(self.config) {
+            // Limits are shares of all links, whoever the run is about.
+            let links = self.state.links().await?;
+            plan.sources = facts(&snapshot, &links, self.started_at);
+            plan.count_given(&links);
+        }
+        if writes && snapshot.scope == Scope::Everyone {
+            warnings.extend(self.forget_hidden(&snapshot.users).await);
+        }
+        drop(snapshot);
+        Ok(confirm(
+            plan,
+            self.config,
+            approvals,
+            &self.hr,
+            &self.jumpcloud,
+            self.started_at,
+        )
+        .await)
+    }
+
+    /// Stores what is about to be written, if anything is.
+    async fn note(
+        &self,
+        plan: &ApprovedPlan,
+        plan_digest: ChangeDigest,
+        keeper: &mut LeaseKeeper,
+    ) -> Result<(), GatherError> {
+        let Some(journal) = Journal::of(plan, self.started_at) else {
+            return Ok(());
+        };
+        let header = RunHeader {
+            plan_digest: Some(plan_digest.to_string().into()),
+            ..self.header()
+        };
+        let lease = keeper.current();
+        let noted = self
+            .state
+            .put_journal(&lease, &mut keeper.chain, &header, &journal)
+            .await;
+        noted.map_err(GatherError::Journal)?;
+        tracing::info!(run.id = %self.id, people = journal.people.len(), "the run begins to write");
+        Ok(())
     }
 
     /// The plan, made again with what HR tells apart of those whom it is about.
@@ -299,42 +350,6 @@ impl<'a> ThisRun<'a> {
         Some(RunWarning::of_run("hidden_not_forgotten", chain(&error)))
     }
 
-    /// What the digests of the request cover.
-    async fn approvals(&self) -> Result<(Approvals, Vec<RunWarning>), StateError> {
-        let mut approvals = Approvals::default();
-        let mut warnings = Vec::new();
-        for digest in &self.request.approve {
-            match self.state.offer(digest, self.started_at).await? {
-                Some(changes) => approvals.0.extend(changes.into_iter().map(ChangeDigest)),
-                None => warnings.push(RunWarning::of_run(
-                    "approval_unknown",
-                    format!("`{digest}` was not shown within the last 24 hours, so it approves nothing: plan again and approve what that shows"),
-                )),
-            }
-        }
-        Ok((approvals, warnings))
-    }
-
-    /// Stores what the digests that are about to be shown cover.
-    async fn offer(
-        &self,
-        plan: ChangeDigest,
-        shown: &[ChangeDigest],
-        held: &Held,
-    ) -> Result<(), StateError> {
-        let store = async |digest: ChangeDigest, changes: &[ChangeDigest]| {
-            let changes: Vec<[u8; 32]> = changes.iter().map(|change| change.0).collect();
-            self.state
-                .put_offer(&digest.to_string(), &changes, self.started_at)
-                .await
-        };
-        store(plan, shown).await?;
-        for (digest, changes) in &held.covers {
-            store(*digest, changes).await?;
-        }
-        Ok(())
-    }
-
     /// Remembers the size of each complete read. One that shrank beyond the limit is not the new measure as long as
     /// somebody with access is missing.
     async fn remember_reads(
@@ -365,200 +380,6 @@ impl<'a> ThisRun<'a> {
             }
         }
         warnings
-    }
-
-    /// Who asks to be left alone for longer than this run could last, and until when.
-    fn told_to_wait(&self) -> Vec<RunWarning> {
-        let until = |wait: Duration| ((self.clock)() + wait).strftime("%Y-%m-%d %H:%M:%S UTC");
-        let text = |who: &str, wait: Duration| {
-            format!(
-                "{who} asks for no request before {}, which is after this run's deadline: it was sent none since, and a run after that goes on",
-                until(wait)
-            )
-        };
-        let hr = self.hr.iter().filter_map(|(source, client)| {
-            let text = text(client.vendor(), client.asked_to_wait()?);
-            Some(RunWarning::of_source(&source.name, "asked_to_wait", text))
-        });
-        let jumpcloud = self.jumpcloud.asked_to_wait();
-        let jumpcloud =
-            jumpcloud.map(|wait| RunWarning::of_run("asked_to_wait", text("JumpCloud", wait)));
-        hr.chain(jumpcloud).collect()
-    }
-
-    /// An empty report of this run, with what it has cost so far.
-    fn report(&self, status: RunStatus) -> Report {
-        let mut calls = Calls {
-            jumpcloud: self.jumpcloud.calls(),
-            dynamodb: self.state.calls(),
-            ..Calls::default()
-        };
-        for (_, client) in &self.hr {
-            client.count(&mut calls);
-        }
-        Report {
-            run_id: self.id.as_str().into(),
-            mode: self.request.mode,
-            status,
-            plan_digest: String::new(),
-            held: Vec::new(),
-            started_at: self.started_at,
-            duration_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-            counts: Report::count(&[], 0, 0),
-            people: Vec::new(),
-            people_omitted: 0,
-            out_of_scope: 0,
-            calls,
-            warnings: Vec::new(),
-            error: None,
-        }
-    }
-
-    /// Tells of what is new, and remembers that; what nobody could be told of is told by the next run.
-    async fn tell(&self, report: &Report, lease: &mut Lease) -> Option<RunWarning> {
-        let topic = self.topic.filter(|_| self.request.keeps_in_step())?;
-        let (told, message) = news(report, lease.told())?;
-        match topic.publish(&message).await {
-            Ok(()) => {
-                lease.set_told(told.into());
-                None
-            }
-            Err(error) => Some(RunWarning::of_run("not_told", chain(&error))),
-        }
-    }
-
-    /// Reports, records the run and gives the lease back.
-    async fn close(
-        &self,
-        (finished, expiring_keys): Ended,
-        mut lease: Option<Lease>,
-    ) -> Report {
-        let mut last_link = None;
-        let mut report = match finished {
-            Err(error) => {
-                let status = if error.is_asked_to_wait() {
-                    RunStatus::Unfinished
-                } else {
-                    RunStatus::Failed
-                };
-                Report {
-                    error: Some(Reason::new(error.code(), error.advice())),
-                    ..self.report(status)
-                }
-            }
-            Ok(finished) => {
-                let Finished {
-                    plan_digest,
-                    held,
-                    unchanged,
-                    out_of_scope,
-                    warnings,
-                    applied,
-                } = finished;
-                last_link = applied.last_link;
-                let counts = Report::count(&applied.rows, unchanged, out_of_scope);
-                let left = counts
-                    .get(&Outcome::NotReached)
-                    .copied()
-                    .unwrap_or_default();
-                let key_refused = applied
-                    .halted
-                    .as_ref()
-                    .is_some_and(|halt| halt.code == "jumpcloud_key_refused");
-                let status = if key_refused {
-                    RunStatus::Failed
-                } else {
-                    Report::status_of(&counts, &held, self.request.mode)
-                };
-                Report {
-                    plan_digest: plan_digest.to_string(),
-                    held,
-                    counts,
-                    out_of_scope,
-                    people: applied
-                        .rows
-                        .into_iter()
-                        .filter(|row| row.outcome != Outcome::Unchanged)
-                        .collect(),
-                    warnings,
-                    error: applied.halted.map(|halt| with_what_is_left(halt, left)),
-                    ..self.report(status)
-                }
-            }
-        };
-        report.warnings.extend(expiring_keys);
-        report.warnings.extend(self.told_to_wait());
-        if let Some(lease) = &mut lease {
-            report.warnings.extend(self.tell(&report, lease).await);
-        }
-        if let Err(error) = self
-            .record(&report, lease.as_ref(), last_link.as_ref())
-            .await
-        {
-            let (code, what) = match error {
-                // The record stands; only the last person's link was refused with it.
-                StateError::Owned { .. } => {
-                    ("not_remembered", "the last link could not be written")
-                }
-                _ => ("run_not_recorded", "the run could not be recorded"),
-            };
-            tracing::error!(run.id = %self.id, error = %chain(&error), "{what}");
-            if report.error.is_none() {
-                let warning = RunWarning::of_run(code, chain(&error));
-                report.warnings.push(warning);
-            }
-        }
-        report.calls.dynamodb = self.state.calls();
-        let Report {
-            status,
-            duration_ms,
-            ..
-        } = &report;
-        tracing::info!(run.id = %self.id, status = ?status, duration_ms, "the run ended");
-        report
-    }
-
-    async fn record(
-        &self,
-        report: &Report,
-        lease: Option<&Lease>,
-        link: Option<&Link>,
-    ) -> Result<(), StateError> {
-        let header = RunHeader {
-            run_id: self.id.clone(),
-            mode: word(&report.mode),
-            status: word(&report.status),
-            trigger: word(&self.request.trigger),
-            started_at: self.started_at,
-            duration_ms: report.duration_ms,
-            config_digest: self.config.digest.as_str().into(),
-            plan_digest: Some(report.plan_digest.as_str().into())
-                .filter(|digest: &Text| !digest.is_empty()),
-            counts: report
-                .counts
-                .iter()
-                .map(|(outcome, count)| (word(outcome), *count as u64))
-                .collect(),
-        };
-        let report = serde_json::value::to_raw_value(report).unwrap_or_default();
-        self.state.finish_run(lease, &header, &report, link).await
-    }
-}
-
-/// Why a run stopped, and how many people are left to the next.
-fn with_what_is_left(halt: Reason, left: usize) -> Reason {
-    let Reason { code, text } = halt;
-    Reason {
-        code,
-        text: format!("{text}; people not reached, with whom the next run goes on: {left}"),
-    }
-}
-
-/// The word that serde writes for a plain enum.
-fn word(value: &impl Serialize) -> Text {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word.into(),
-        _ => Text::default(),
     }
 }
 

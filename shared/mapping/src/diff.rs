@@ -86,6 +86,13 @@ pub enum WrittenValue {
         /// What JumpCloud answered.
         stored: Value,
     },
+    /// A run was undone: JumpCloud was given back what it held before, and HR's value is the one that was last written.
+    Restored {
+        /// HR's value.
+        sent: Value,
+        /// What was put back.
+        restored: Value,
+    },
     /// As sent.
     Same(Value),
 }
@@ -94,7 +101,9 @@ impl Written {
     /// HR's value when we last wrote this attribute.
     pub fn sent(&self, attribute: &Attribute) -> Option<&Value> {
         match self.0.get(attribute.to_string().as_str())? {
-            WrittenValue::Normalized { sent, .. } | WrittenValue::Same(sent) => Some(sent),
+            WrittenValue::Normalized { sent, .. }
+            | WrittenValue::Restored { sent, .. }
+            | WrittenValue::Same(sent) => Some(sent),
         }
     }
 
@@ -108,8 +117,18 @@ impl Written {
         self.0.insert(attribute.to_string().into(), value);
     }
 
+    /// Remembers that JumpCloud was given back this value after HR's had been written: it is not in step with HR.
+    pub fn restore(&mut self, attribute: &Attribute, sent: Value, restored: Value) {
+        let value = if sent == restored {
+            WrittenValue::Same(sent)
+        } else {
+            WrittenValue::Restored { sent, restored }
+        };
+        self.0.insert(attribute.to_string().into(), value);
+    }
+
     /// Whether JumpCloud holds just what it made of HR's present value.
-    fn is_normalized(&self, attribute: &Attribute, hr: &Value, actual: &Value) -> bool {
+    pub fn is_normalized(&self, attribute: &Attribute, hr: &Value, actual: &Value) -> bool {
         matches!(
             self.0.get(attribute.to_string().as_str()),
             Some(WrittenValue::Normalized { sent, stored }) if sent == hr && stored == actual

@@ -13,7 +13,7 @@ use crate::item::{
 };
 use crate::pointer::{self, Pointers, moves, pointer, unchanged};
 use crate::table::{Delete, Put, Write};
-use crate::{State, StateError};
+use crate::{Noted, State, StateError};
 
 /// The partition of all groups' records.
 const PARTITION: &str = "GROUP";
@@ -107,22 +107,26 @@ impl State {
         });
         let former = before.map(GroupRecord::pointers).unwrap_or_default();
         let moves = moves(&after.group_id, former, after.pointers());
-        self.write_record(&after.group_id, std::iter::once(record).chain(moves))
-            .await?;
+        let writes = std::iter::once(record).chain(moves).collect();
+        self.write_record(&after.group_id, writes, None).await?;
         Ok(after)
     }
 
     /// Forgets a group that no longer exists: what it was called is free again. One request;
     /// [`StateError::Changed`] when the record is no longer what was read.
-    pub async fn delete_group_record(&self, record: &GroupRecord) -> Result<(), StateError> {
+    pub async fn delete_group_record(
+        &self,
+        record: &GroupRecord,
+        noted: Option<Noted<'_>>,
+    ) -> Result<(), StateError> {
         let id = &record.group_id;
         let delete = Write::Delete(Delete {
             key: key_of(id),
             condition: Some(unchanged(record.version)),
         });
         let moves = moves(id, record.pointers(), Pointers::new());
-        self.write_record(id, std::iter::once(delete).chain(moves))
-            .await
+        let writes = std::iter::once(delete).chain(moves).collect();
+        self.write_record(id, writes, noted).await
     }
 
     /// The group that this client gave this `externalId`; as of now, in one request.

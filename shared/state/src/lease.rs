@@ -9,7 +9,7 @@ use crate::item::{
     Damage, Item, Key, as_number, as_text, number, optional, required, text, values,
 };
 use crate::table::{Check, Condition, Outcome, Refused, Update, Write};
-use crate::{State, StateError};
+use crate::{RunChain, State, StateError};
 
 /// What each fenced write checks: nobody took the lease since, and it was not released.
 const OURS: &str = "holder = :holder AND fence = :fence";
@@ -24,9 +24,8 @@ pub struct Lease {
     fence: u64,
     expires_at: Timestamp,
     ttl: SignedDuration,
+    chain: RunChain,
     told: Text,
-    /// Whether `told` is new.
-    is_news: bool,
 }
 
 impl Lease {
@@ -58,7 +57,11 @@ impl Lease {
     /// Remembers what somebody was told of: it is written when the lease is given back.
     pub fn set_told(&mut self, told: Text) {
         self.told = told;
-        self.is_news = true;
+    }
+
+    /// The chain of the runs as it was when the lease was taken.
+    pub fn chain(&self) -> &RunChain {
+        &self.chain
     }
 
     fn ours(&self) -> Condition {
@@ -82,17 +85,18 @@ impl Lease {
     /// Gives the lease back if it is ours. The fence stays, so that the next one is greater.
     pub(crate) fn releasing(&self) -> Update {
         Update {
+            change: "SET told = :told REMOVE holder, held_until",
+            values: values([(":told", text(&self.told))]),
+            ..self.updating()
+        }
+    }
+
+    /// A change of the lease if it is ours: what changes is still to be said.
+    pub(crate) fn updating(&self) -> Update {
+        Update {
             key: key(),
-            change: if self.is_news {
-                "SET told = :told REMOVE holder, held_until"
-            } else {
-                "REMOVE holder, held_until"
-            },
-            values: self
-                .is_news
-                .then(|| (":told".to_owned(), text(&self.told)))
-                .into_iter()
-                .collect(),
+            change: "",
+            values: Item::new(),
             condition: self.ours(),
         }
     }
@@ -133,17 +137,19 @@ impl State {
         let _turn = self.table.turn().await;
         match self.table.update(update).await? {
             Outcome::Applied(item) => {
-                let (fence, told) = self.table.decoded(&item, |item| {
+                let taken = |item: &Item| {
+                    let fence = required(item, "fence", as_number)?;
                     let told = optional(item, "told", as_text)?.unwrap_or_default();
-                    Ok((required(item, "fence", as_number)?, Text::from(told)))
-                })?;
+                    Ok((fence, Text::from(told), RunChain::decode(item)?))
+                };
+                let (fence, told, chain) = self.table.decoded(&item, taken)?;
                 Ok(Lease {
+                    chain,
                     holder: holder.into(),
                     fence,
                     expires_at,
                     ttl,
                     told,
-                    is_news: false,
                 })
             }
             Outcome::Refused(item) => Err(self.table.decoded(&item, busy)?),
@@ -199,7 +205,7 @@ pub(crate) fn is_lease(refused: &Refused) -> bool {
     refused.key == key()
 }
 
-fn key() -> Key {
+pub(crate) fn key() -> Key {
     Key::new("LEASE", "LEASE")
 }
 

@@ -14,6 +14,10 @@
 //! | [`Lease`], and what somebody was last told of | `LEASE` | `LEASE` | | never: its fence only grows |
 //! | [`RunHeader`] | `RUN` | `<run id>` | | 90 days after the run's start |
 //! | a run's report, in pages | `RUN#<run id>` | `<page, 5 digits>` | | with its header |
+//! | what a run is about to write, in pages | `JOURNAL#<run id>` | `<page, 5 digits>` | | 90 days after the run's start |
+//! | a record of the audit chain | `CHAIN#sync`, `CHAIN#scim-<container>` | `<number, 12 digits>` | | never |
+//! | the last record of a SCIM container | `CHAINS` | `scim-<container>` | | never |
+//! | values before and after of a SCIM record | `AUDIT#scim-<container>` | `<number, 12 digits>` | | 90 days after the request |
 //! | [`LastRead`] | `READ` | `<source>` | | never |
 //! | what an offered digest covers, in pages | `OFFER#<digest>` | `<page, 5 digits>` | | 24 hours after it was shown |
 //! | [`UserRecord`] | `USER` | `<user id>` | `owner#client` where a SCIM client owns the user | never |
@@ -33,6 +37,11 @@
 //! are still ours, so that a runner that was overtaken cannot write. Every such transaction touches the lease, and
 //! DynamoDB cancels transactions that meet on an item; one process therefore sends them one after the other.
 //!
+//! # What was done
+//!
+//! The lease also holds the end of the runs' chain and the run that has a journal and no report yet: taking the lease
+//! tells both, and the transactions that store a journal or a report move them on.
+//!
 //! # One owner per user, one user per name
 //!
 //! HR's runs and SCIM clients write at the same time. The record of a user says whose it is: a link is written together
@@ -41,11 +50,13 @@
 //! `scim_hold` alone is the clients', and its other attributes are the runs': neither overwrites the other's.
 
 mod answer;
+mod chain;
 mod error;
 mod group;
 mod inspect;
 mod intent;
 mod item;
+mod journal;
 mod lease;
 mod link;
 mod offer;
@@ -53,10 +64,13 @@ mod owner;
 mod pages;
 mod pointer;
 mod run;
+mod run_chain;
+mod scribe;
 mod source;
 mod suspended;
 mod table;
 mod user;
+mod verify;
 
 #[cfg(test)]
 mod tests;
@@ -65,6 +79,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 
 pub use answer::{Answer, Claim, Claimed};
+pub use chain::Head;
 pub use error::StateError;
 pub use group::{GroupPointer, GroupRecord};
 pub use inspect::{Recovery, TableFacts};
@@ -76,8 +91,11 @@ pub use offer::ChangeDigest;
 pub use owner::{ByClient, Owner};
 pub use pointer::Unique;
 pub use run::{Run, RunHeader, RunId};
+pub use run_chain::RunChain;
+pub use scribe::{Deed, Noted, Scribe};
 pub use source::LastRead;
 pub use user::{Also, LinkHold, UserPointer, UserRecord, View};
+pub use verify::{Problem, Verification};
 
 use table::Table;
 

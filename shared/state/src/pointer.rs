@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::item::{Attribute, Item, Key, as_text, number, required, text};
 use crate::table::{Condition, Put, Write};
-use crate::{State, StateError};
+use crate::{Noted, State, StateError};
 
 /// DynamoDB takes sort keys of up to this many bytes.
 const LONGEST_KEY: usize = 1024;
@@ -122,9 +122,10 @@ impl State {
     pub(crate) async fn write_record(
         &self,
         id: &str,
-        writes: impl IntoIterator<Item = Write>,
+        writes: Vec<Write>,
+        noted: Option<Noted<'_>>,
     ) -> Result<(), StateError> {
-        let Some(refused) = self.table.transact(writes).await? else {
+        let Some(refused) = self.transact_noted(writes, noted).await? else {
             return Ok(());
         };
         let Some(what) = unique(&refused.key) else {

@@ -13,7 +13,7 @@ use crate::item::{
     Damage, Item, Key, as_map, as_number, as_text, as_time, number, optional, required, text,
 };
 use crate::table::Write;
-use crate::{Lease, Link, State, StateError, lease, link};
+use crate::{Head, Lease, Link, RunChain, State, StateError, chain, lease, link};
 
 /// The partition of all headers.
 const PARTITION: &str = "RUN";
@@ -52,7 +52,7 @@ pub struct RunHeader {
     pub run_id: RunId,
     /// `plan` or `apply`.
     pub mode: Text,
-    /// How it ended, in the words of the report.
+    /// How it ended, in the words of the report; `begun` as long as it has not.
     pub status: Text,
     /// What started it.
     pub trigger: Text,
@@ -78,41 +78,51 @@ pub struct Run {
 }
 
 impl State {
-    /// Saves a run for 90 days and gives the lease back, in one request unless the report is larger than 3.6 MB. A
-    /// run that lost its lease is saved too; the lease is left to whoever has it. `last_link`, under the same condition,
-    /// saves a run for one person a request; [`StateError::Owned`] when it could not be written, though the run was.
+    /// Saves a run for 90 days, appends its record to the chain and gives the lease back, in one request unless the report
+    /// is larger than 3.6 MB; the end of the chain. A run that lost its lease is saved too, without a record; the lease is
+    /// left to whoever has it. `last_link`, under the same condition, saves a run for one person a request;
+    /// [`StateError::Owned`] when it could not be written, though the run was.
     pub async fn finish_run(
         &self,
-        lease: Option<&Lease>,
+        lease: Option<(&Lease, &RunChain)>,
         header: &RunHeader,
         report: &RawValue,
         last_link: Option<&Link>,
-    ) -> Result<(), StateError> {
-        let expires_at = header
-            .started_at
-            .checked_add(KEPT)
-            .unwrap_or(Timestamp::MAX);
+    ) -> Result<Option<Head>, StateError> {
+        let expires_at = expiry(header.started_at);
         let partition = report_partition(&header.run_id);
+        let report = report.get().as_bytes();
         let save = |fenced: Vec<Write>| {
             let last = [Write::put(encode(header, expires_at))]
                 .into_iter()
                 .chain(fenced);
-            self.put_pages(&partition, report.get().as_bytes(), expires_at, last)
+            self.put_pages(&partition, report, expires_at, last)
         };
-        let release = || lease.map(|lease| Write::Update(lease.releasing()));
+        let ended = lease.map(|(lease, chain)| chain.end(lease, header, report));
+        let (head, ending) = ended.map(|(chain, writes)| (chain.head(), writes)).unzip();
+        let ending = ending.unwrap_or_default();
         let link = last_link.into_iter().flat_map(link::writes);
         let _turn = self.table.turn().await;
-        let Some(refused) = save(release().into_iter().chain(link).collect()).await? else {
-            return Ok(());
+        let Some(refused) = save(ending.iter().cloned().chain(link).collect()).await? else {
+            return Ok(head);
         };
-        let lost = lease::is_lease(&refused);
-        if lost || save(release().into_iter().collect()).await?.is_some() {
+        let owned = || Err(self.owned(&refused));
+        if lease::is_lease(&refused) {
+            save(Vec::new()).await?;
+            return Ok(None);
+        }
+        if !chain::is_taken(&refused) && save(ending).await?.is_none() {
+            return owned();
+        }
+        // The chain has gone on without us: the run stays open there, and the next one seals it.
+        let release = lease.map(|(lease, _)| Write::Update(lease.releasing()));
+        if save(release.into_iter().collect()).await?.is_some() {
             save(Vec::new()).await?;
         }
-        if lost {
-            Ok(())
+        if chain::is_taken(&refused) {
+            Ok(None)
         } else {
-            Err(self.owned(&refused))
+            owned()
         }
     }
 
@@ -136,7 +146,7 @@ impl State {
         self.table.read(query, limit.into(), decode).await
     }
 
-    /// One run; `None` when there is none of this id, or it has expired.
+    /// One run; `None` when there is none of this id, it has not ended, or it has expired.
     pub async fn run(&self, id: &RunId) -> Result<Option<Run>, StateError> {
         let Some(item) = self.table.get(&key_of(id)).await? else {
             return Ok(None);
@@ -155,15 +165,20 @@ impl State {
     }
 }
 
-fn key_of(id: &RunId) -> Key {
+/// Until when a run that started then is kept, with all that belongs to it.
+pub(crate) fn expiry(started_at: Timestamp) -> Timestamp {
+    started_at.checked_add(KEPT).unwrap_or(Timestamp::MAX)
+}
+
+pub(crate) fn key_of(id: &RunId) -> Key {
     Key::new(PARTITION, id.to_string())
 }
 
-fn report_partition(id: &RunId) -> String {
+pub(crate) fn report_partition(id: &RunId) -> String {
     format!("RUN#{id}")
 }
 
-fn encode(header: &RunHeader, expires_at: Timestamp) -> Item {
+pub(crate) fn encode(header: &RunHeader, expires_at: Timestamp) -> Item {
     let RunHeader {
         run_id,
         mode,
@@ -192,7 +207,7 @@ fn encode(header: &RunHeader, expires_at: Timestamp) -> Item {
     ])
 }
 
-fn decode(item: &Item) -> Result<RunHeader, Damage> {
+pub(crate) fn decode(item: &Item) -> Result<RunHeader, Damage> {
     Ok(RunHeader {
         run_id: required(item, "sk", as_text)?.into(),
         mode: required(item, "mode", as_text)?.into(),

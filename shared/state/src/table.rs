@@ -69,7 +69,7 @@ pub(crate) struct Refused {
 }
 
 /// One write of a transaction.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Write {
     Put(Put),
     Delete(Delete),
@@ -86,28 +86,28 @@ pub(crate) struct Condition {
 }
 
 /// A whole item, in place of what is there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Put {
     pub(crate) item: Item,
     pub(crate) condition: Option<Condition>,
 }
 
 /// The end of an item.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Delete {
     pub(crate) key: Key,
     pub(crate) condition: Option<Condition>,
 }
 
 /// A condition on an item that the transaction does not write.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Check {
     pub(crate) key: Key,
     pub(crate) condition: Condition,
 }
 
 /// A change of one item.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Update {
     pub(crate) key: Key,
     pub(crate) change: &'static str,
@@ -116,7 +116,7 @@ pub(crate) struct Update {
 }
 
 /// These attributes of one item, set or removed; its others stay as they are.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Merge {
     pub(crate) key: Key,
     pub(crate) attributes: Vec<Attribute>,

@@ -1,10 +1,12 @@
 //! Tests against the embedded DynamoDB, through the real SDK over HTTP; faults that it cannot show come from a stub.
 
 mod answer;
+mod chain;
 mod faults;
 mod group;
 mod inspect;
 mod intent;
+mod journal;
 mod lease;
 mod link;
 mod offer;

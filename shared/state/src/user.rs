@@ -16,7 +16,7 @@ use crate::link::{self, parse_key, text_of};
 use crate::owner::{key_of, optional_by};
 use crate::pointer::{self, Pointers, moves, pointer, unchanged};
 use crate::table::{Condition, Delete, Merge, Put, Write};
-use crate::{ByClient, Intent, Owner, State, StateError};
+use crate::{ByClient, Intent, Noted, Owner, State, StateError};
 
 /// The partition of the users that are hidden from SCIM clients.
 const HIDDEN: &str = "HIDDEN";
@@ -75,6 +75,8 @@ pub struct Also<'a> {
     pub hold: Option<LinkHold<'a>>,
     /// Ends this create, whoever holds it.
     pub closes: Option<&'a Intent>,
+    /// Writes down what was done.
+    pub noted: Option<Noted<'a>>,
 }
 
 /// The hold that a person's link is to have.
@@ -177,13 +179,18 @@ impl State {
         writes.extend(hide(before, Some(&after)));
         let former = before.map(UserRecord::pointers).unwrap_or_default();
         writes.extend(moves(after.user_id.as_str(), former, after.pointers()));
-        self.write_record(after.user_id.as_str(), writes).await?;
+        self.write_record(after.user_id.as_str(), writes, also.noted)
+            .await?;
         Ok(after)
     }
 
     /// Forgets a user that no longer exists, with all that its record made: what it was called is free again. One
     /// request; [`StateError::Changed`] when the record is no longer what was read.
-    pub async fn delete_user_record(&self, record: &UserRecord) -> Result<(), StateError> {
+    pub async fn delete_user_record(
+        &self,
+        record: &UserRecord,
+        noted: Option<Noted<'_>>,
+    ) -> Result<(), StateError> {
         let id = record.user_id.as_str();
         let mut writes = vec![Write::Delete(Delete {
             key: key_of(&record.user_id),
@@ -191,7 +198,7 @@ impl State {
         })];
         writes.extend(hide(Some(record), None));
         writes.extend(moves(id, record.pointers(), Pointers::new()));
-        self.write_record(id, writes).await
+        self.write_record(id, writes, noted).await
     }
 
     /// The user whom this client gave this `externalId`, unless hidden; as of now, in one request.

@@ -159,7 +159,7 @@ async fn link_that_could_not_be_written_after_the_create() {
     let world = world().await;
     hire_others(&world, 2);
     let refused = Fault::status(Vendor::DynamoDb, 400).operation("TransactWriteItems");
-    world.fault(refused.skip(2));
+    world.fault(refused.skip(3));
     world.run_sync().await;
     assert_eq!(world.sandbox().faults().pending(), 0);
     world.run_sync().await;
@@ -171,7 +171,8 @@ async fn nobody_is_created_while_that_cannot_be_noted() {
     let world = world().await;
     hire_others(&world, 3);
     let refused = Fault::status(Vendor::DynamoDb, 400).operation("TransactWriteItems");
-    world.fault(refused.always());
+    // The journal still comes through.
+    world.fault(refused.skip(1).always());
 
     let report = world.run_sync().await;
 
@@ -181,6 +182,22 @@ async fn nobody_is_created_while_that_cannot_be_noted() {
 
     world.sandbox().faults().clear();
     world.let_leases_expire().await;
+    world.run_sync().await;
+    assert_one_each(&world, 3).await;
+}
+
+#[tokio::test]
+async fn nothing_is_written_that_the_journal_does_not_hold() {
+    let world = world().await;
+    hire_others(&world, 3);
+    let refused = Fault::status(Vendor::DynamoDb, 400).operation("TransactWriteItems");
+    world.fault(refused);
+
+    let report = world.run_sync().await;
+
+    assert_eq!(report.error_code(), "journal_not_written");
+    assert_eq!(world.jumpcloud_writes(), Vec::<String>::new());
+    assert_eq!(world.links().await, []);
     world.run_sync().await;
     assert_one_each(&world, 3).await;
 }
@@ -219,7 +236,7 @@ async fn crash_before_or_after_the_activation() {
 
 #[tokio::test]
 async fn crash_before_any_write_to_the_table() {
-    for write in 0..5 {
+    for write in 0..6 {
         check_crash(Vendor::DynamoDb, 2, |fault| {
             fault.operation("TransactWriteItems").skip(write)
         })
@@ -229,7 +246,7 @@ async fn crash_before_any_write_to_the_table() {
 
 #[tokio::test]
 async fn crash_after_any_write_to_the_table() {
-    for write in 0..5 {
+    for write in 0..6 {
         check_crash(Vendor::DynamoDb, 2, |fault| {
             fault
                 .operation("TransactWriteItems")

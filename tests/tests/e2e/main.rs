@@ -3,6 +3,7 @@
 
 mod adoption;
 mod asked_to_wait;
+mod audit;
 mod company;
 mod conflicts;
 mod crashes;
@@ -29,6 +30,7 @@ mod scim;
 mod scope;
 mod statuses;
 mod token;
+mod undo;
 mod usernames;
 
 use e2e::{Programs, Setup, World};

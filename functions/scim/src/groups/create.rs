@@ -2,12 +2,13 @@
 
 use clients::GroupQuery;
 use mapping::{Text, UserGroup, UserGroupId};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use state::GroupRecord;
 
 use super::members::{Membership, Steps};
-use super::write::{forget, name_taken, refuse_taken_name};
+use super::write::{forget, name_taken, refuse_taken_name, shown};
 use super::{Known, text};
+use crate::audit::{self, Did};
 use crate::error::{ScimError, ScimType};
 use crate::list;
 use crate::operation::{Operation, Reply};
@@ -42,6 +43,10 @@ pub(crate) async fn create(call: &Call<'_>, operation: &Operation<'_>) -> Result
         record.external_ids.insert(client, Text::from(external_id));
     }
     let known = finish(call, group, for_sure, record, &steps).await?;
+    let after = json!({"group": shown(call, &known), "members": steps.ids()});
+    let id = known.group.id.as_str();
+    let deed = audit::deed(call, GROUP.name, id, Did::Create, [Value::Null, after]);
+    audit::note(call, &deed).await;
     let mut resource = known.shown(call);
     membership.put_into(call, &mut resource);
     Ok(call.reply(201, resource, &projection))
@@ -61,7 +66,7 @@ async fn refuse_known_id(call: &Call<'_>, external_id: &str) -> Result<(), ScimE
         return Err(ScimError::invalid(ScimType::Uniqueness, detail));
     }
     if let Some(record) = call.state.group_record(&id).await? {
-        forget(call, &record).await;
+        forget(call, &record, None).await;
     }
     Ok(())
 }
@@ -139,7 +144,7 @@ async fn take_back(
         };
     }
     if let Some(record) = record {
-        forget(call, record).await;
+        forget(call, record, None).await;
     }
     error
 }

@@ -192,6 +192,11 @@ impl Steps {
         self.add.is_empty() && self.remove.is_empty()
     }
 
+    /// Whom they add and remove.
+    pub(super) fn ids(&self) -> Value {
+        json!({"added": self.add, "removed": self.remove})
+    }
+
     /// Takes them, several at once: who is a member already and who is none are done.
     pub(super) async fn take(&self, call: &Call<'_>, group: &UserGroupId) -> Result<(), ScimError> {
         // Made before they are awaited: a closure over borrowed ids that lives in a stream would keep the future from

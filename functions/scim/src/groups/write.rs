@@ -3,13 +3,15 @@
 //! What may be refused is looked at before anything is written.
 
 use mapping::{Text, UserGroup, UserGroupId};
-use serde_json::{Map, Value};
-use state::{GroupRecord, StateError};
+use serde_json::{Map, Value, json};
+use state::{Deed, GroupRecord, StateError};
 
 use super::members::{Membership, Steps};
 use super::{Known, text};
+use crate::audit::{self, Did};
 use crate::error::{ScimError, ScimType};
 use crate::resource::Resource;
+use crate::schema::GROUP;
 use crate::service::Call;
 
 /// Makes a group what is asked for, and gives it as it then is. Without a change nothing is written.
@@ -35,18 +37,34 @@ pub(super) async fn write(
         Err(StateError::Changed { .. }) if is_known_so => known.record.clone(),
         outcome => Some(outcome?),
     };
+    let before = shown(call, &known);
+    let noted = async |did, after| {
+        let id = known.group.id.as_str();
+        let values = [before, json!({"group": after, "members": steps.ids()})];
+        audit::note(call, &audit::deed(call, GROUP.name, id, did, values)).await;
+    };
     match perform(call, &known.group, name, &steps).await {
-        Ok(group) => Ok(Known {
-            group,
-            record: written,
-        }),
+        Ok(group) => {
+            let changed = Known {
+                group,
+                record: written,
+            };
+            noted(Did::Change, shown(call, &changed)).await;
+            Ok(changed)
+        }
         Err(error) => {
+            noted(Did::PerhapsChange, Value::Null).await;
             if let (ScimError::Invalid { .. }, Some(written)) = (&error, &written) {
                 put_back(call, known.record, written).await;
             }
             Err(error)
         }
     }
+}
+
+/// A group without its members, as it is written down.
+pub(super) fn shown(call: &Call<'_>, known: &Known) -> Value {
+    known.shown(call).into()
 }
 
 /// Writes what the client calls the group, and when.
@@ -121,8 +139,12 @@ async fn put_back(call: &Call<'_>, before: Option<GroupRecord>, written: &GroupR
 
 /// Forgets a group that is gone. A record that stays does no harm: whoever gives another group the same `externalId`
 /// finds that this one is gone.
-pub(super) async fn forget(call: &Call<'_>, record: &GroupRecord) {
-    if let Err(error) = call.state.delete_group_record(record).await {
+pub(super) async fn forget(call: &Call<'_>, record: &GroupRecord, deed: Option<&Deed>) {
+    let noted = deed.map(|deed| (call.scribe, deed));
+    if let Err(error) = call.state.delete_group_record(record, noted).await {
         tracing::warn!(group.id = %record.group_id, error = %error, "the record of a deleted group stays");
+        if let Some(deed) = deed {
+            audit::note(call, deed).await;
+        }
     }
 }

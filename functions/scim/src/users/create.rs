@@ -12,8 +12,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use state::{Also, Begun, Intent, Owner, StateError, UserRecord};
 
-use super::write::{allow, body, by, holders, perform, set_state, taken, view_of};
+use super::write::{allow, body, by, deed_of, holders, perform, set_state, taken, view_of};
 use super::{Known, rule};
+use crate::audit::Did;
 use crate::error::{ScimError, ScimType};
 use crate::list;
 use crate::operation::{Operation, Reply};
@@ -233,8 +234,11 @@ async fn finish(
         .insert(call.access.client.clone(), view_of(desired));
     record.modified_at = Some(call.now);
     record.suspended_by = (desired.active == Some(false)).then(|| by(call));
+    let made = Known::new(user.clone(), Some(record.clone()));
+    let deed = deed_of(call, Did::Create, None, Some(&made));
     let also = Also {
         closes: Some(intent),
+        noted: Some((call.scribe, &deed)),
         ..Also::default()
     };
     match call
@@ -269,7 +273,7 @@ async fn refuse_known_id(call: &Call<'_>, desired: &Desired) -> Result<(), ScimE
         return Err(ScimError::invalid(ScimType::Uniqueness, detail));
     }
     if let Some(record) = call.state.user_record(id).await? {
-        call.state.delete_user_record(&record).await?;
+        call.state.delete_user_record(&record, None).await?;
     }
     Ok(())
 }

@@ -5,12 +5,14 @@ use mapping::scim::{Desired, DirectoryUser, Omitted, StateChange, changes, name_
 use mapping::{SystemUserId, Text};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
-use state::{Also, ByClient, LinkHold, Owner, UserRecord, View};
+use state::{Also, ByClient, Deed, LinkHold, Owner, UserRecord, View};
 
-use super::{Known, desired};
+use super::{Known, desired, rule};
+use crate::audit::{self, Did};
 use crate::error::{ScimError, ScimType};
 use crate::ownership::{self, Wish};
 use crate::resource::Resource;
+use crate::schema::USER;
 use crate::service::Call;
 
 /// JumpCloud's attributes that must be unique.
@@ -80,8 +82,13 @@ pub(super) async fn delete(call: &Call<'_>, known: Known) -> Result<(), ScimErro
     let id = &known.user.id;
     count_suspension(call, id).await?;
     call.jumpcloud.delete_user(id).await?;
-    if let Some(record) = &known.record {
-        call.state.delete_user_record(record).await?;
+    let deed = deed_of(call, Did::Delete, Some(&known), None);
+    match &known.record {
+        Some(record) => {
+            let noted = (call.scribe, &deed);
+            call.state.delete_user_record(record, Some(noted)).await?;
+        }
+        None => audit::note(call, &deed).await,
     }
     Ok(())
 }
@@ -155,7 +162,17 @@ pub(super) async fn perform(
     } else {
         Hold::Leave
     };
-    let mut written = match put_record(call, former, first, hold).await {
+    let did = match (shows, hides) {
+        (true, _) => Did::Create,
+        (_, true) => Did::Delete,
+        (false, false) => Did::Change,
+    };
+    let writes_twice = opens || !body.is_empty();
+    let at_once = (!writes_twice).then(|| {
+        let after = Known::new(known.user.clone(), Some(first.clone()));
+        deed_of(call, did, Some(&known), Some(&after))
+    });
+    let mut written = match put_record(call, former, first, hold, at_once.as_ref()).await {
         Ok(written) => written,
         Err(error) => {
             uncount_suspension(call, id, state).await;
@@ -171,7 +188,8 @@ pub(super) async fn perform(
                     uncount_suspension(call, id, state).await;
                     put_back(call, former, &written, state).await;
                 } else {
-                    free(call, &written).await;
+                    let deed = deed_of(call, Did::PerhapsChange, Some(&known), None);
+                    free(call, &written, &deed).await;
                 }
                 if error.is_conflict_or_refused()
                     && let Some(holder) = holders(call, &body, Some(id)).await?.first()
@@ -182,16 +200,18 @@ pub(super) async fn perform(
             }
         };
     }
-    if opens || !body.is_empty() {
+    if writes_twice {
+        let after = Known::new(user.clone(), Some(record.clone()));
+        let deed = deed_of(call, did, Some(&known), Some(&after));
         let hold = if state == StateChange::Reactivate {
             Hold::Clear
         } else {
             Hold::Leave
         };
-        match put_record(call, Some(&written), record, hold).await {
+        match put_record(call, Some(&written), record, hold, Some(&deed)).await {
             Ok(record) => written = record,
             // The sync noted something meanwhile, and nothing but the mark is left to take away.
-            Err(ScimError::Changed) if !opens && !hides => {}
+            Err(ScimError::Changed) if !opens && !hides => audit::note(call, &deed).await,
             Err(error) => return Err(error),
         }
     }
@@ -223,6 +243,7 @@ async fn put_record(
     before: Option<&UserRecord>,
     record: UserRecord,
     hold: Hold<'_>,
+    deed: Option<&Deed>,
 ) -> Result<UserRecord, ScimError> {
     let worker = match &record.owner {
         Some(Owner::Worker(key)) => Some(key.clone()),
@@ -239,6 +260,7 @@ async fn put_record(
             .zip(hold)
             .map(|(key, hold)| LinkHold { key, hold }),
         closes: None,
+        noted: deed.map(|deed| (call.scribe, deed)),
     };
     Ok(call.state.put_user_record(before, record, also).await?)
 }
@@ -259,20 +281,34 @@ async fn put_back(
         (StateChange::Suspend, None) => Hold::Clear,
         (StateChange::Reactivate | StateChange::None, _) => Hold::Leave,
     };
-    if let Err(error) = put_record(call, Some(written), former, hold).await {
+    if let Err(error) = put_record(call, Some(written), former, hold, None).await {
         tracing::error!(user.id = %written.user_id, error = %error, "a refused write could not be forgotten");
     }
 }
 
 /// Takes the mark away that the user is being written: JumpCloud has not answered, and the request may be sent again.
-async fn free(call: &Call<'_>, written: &UserRecord) {
+async fn free(call: &Call<'_>, written: &UserRecord, deed: &Deed) {
     let record = UserRecord {
         busy_until: None,
         ..written.clone()
     };
-    if let Err(error) = put_record(call, Some(written), record, Hold::Leave).await {
+    if let Err(error) = put_record(call, Some(written), record, Hold::Leave, Some(deed)).await {
         tracing::warn!(user.id = %written.user_id, error = %error, "the user is busy until this request's time is over");
     }
+}
+
+/// What is written down of a write to a user, as the client was and is shown it.
+pub(super) fn deed_of(
+    call: &Call<'_>,
+    did: Did,
+    before: Option<&Known>,
+    after: Option<&Known>,
+) -> Deed {
+    let id = before.or(after).map_or("", |known| known.user.id.as_str());
+    let shown = |known: Option<&Known>| {
+        known.map_or(Value::Null, |known| known.shown(call, rule(call)).into())
+    };
+    audit::deed(call, USER.name, id, did, [shown(before), shown(after)])
 }
 
 /// The refusal that these values, or some of them, are somebody else's.

@@ -75,9 +75,11 @@ fn is_about_few(snapshot: &Snapshot) -> bool {
     snapshot.scope != Scope::Everyone && snapshot.users.len() <= people.sum()
 }
 
-type Members = BTreeMap<UserGroupId, Result<BTreeSet<SystemUserId>, String>>;
+/// The members of each group, or why these are not known.
+pub(crate) type Members = BTreeMap<UserGroupId, Result<BTreeSet<SystemUserId>, String>>;
 
-async fn all_members(groups: &[&UserGroupId], jumpcloud: &JumpCloud) -> Members {
+/// Every direct member of these groups.
+pub(crate) async fn all_members(groups: &[&UserGroupId], jumpcloud: &JumpCloud) -> Members {
     let read = groups.iter().map(async |id| {
         let members = jumpcloud.members(id).await;
         let members = members.map(|members| members.into_iter().collect());

@@ -551,7 +551,7 @@ fn change(class: Class, attribute: &str, to: Value) -> Change {
     }
 }
 
-pub(super) fn state_change(class: Class, from: UserState, to: UserState) -> Change {
+pub(crate) fn state_change(class: Class, from: UserState, to: UserState) -> Change {
     Change {
         from: json!(from),
         ..change(class, "state", json!(to))

@@ -42,7 +42,7 @@ async fn groups_are_written_found_and_forgotten_in_one_request_each() {
         assert_eq!(found.unwrap(), expected);
     }
     assert_eq!(run.calls(), 6);
-    run.delete_group_record(&second).await.unwrap();
+    run.delete_group_record(&second, None).await.unwrap();
     assert_eq!(run.calls(), 7);
     assert!(world.items().await.is_empty());
 }
@@ -81,7 +81,7 @@ async fn of_two_writers_of_a_group_one_loses() {
             "{result:?}"
         );
     }
-    let deleted = world.state.delete_group_record(&read).await;
+    let deleted = world.state.delete_group_record(&read, None).await;
     assert!(
         matches!(deleted, Err(StateError::Changed { .. })),
         "{deleted:?}"

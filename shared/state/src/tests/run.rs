@@ -9,7 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::{TERM, World, link, noon, size_of};
 use crate::{RunHeader, RunId, StateError};
 
-fn header(id: &str) -> RunHeader {
+pub(super) fn header(id: &str) -> RunHeader {
     RunHeader {
         run_id: id.into(),
         mode: "apply".into(),
@@ -23,7 +23,7 @@ fn header(id: &str) -> RunHeader {
     }
 }
 
-fn report(people: usize) -> Box<RawValue> {
+pub(super) fn report(people: usize) -> Box<RawValue> {
     let row =
         json!({"worker_id": "0", "outcome": "created", "reason": "é".repeat(150), "changes": []});
     to_raw_value(&json!({"status": "applied", "people": vec![row; people]})).unwrap()
@@ -34,9 +34,14 @@ async fn short_run_is_one_request_that_also_gives_the_lease_back() {
     let world = World::start().await;
     let lease = world.lease().await;
     let run = world.state.for_run();
-    run.finish_run(Some(&lease), &header("1"), &report(3), None)
-        .await
-        .unwrap();
+    run.finish_run(
+        Some((&lease, lease.chain())),
+        &header("1"),
+        &report(3),
+        None,
+    )
+    .await
+    .unwrap();
     assert_eq!(run.calls(), 1);
     let saved = run.run(&"1".into()).await.unwrap().unwrap();
     assert_eq!(saved.header, header("1"));
@@ -78,7 +83,7 @@ async fn runner_that_lost_its_lease_is_recorded_and_leaves_the_lease_alone() {
         .unwrap();
     world
         .state
-        .finish_run(Some(&lost), &header("1"), &report(1), None)
+        .finish_run(Some((&lost, lost.chain())), &header("1"), &report(1), None)
         .await
         .unwrap();
     assert!(world.state.run(&"1".into()).await.unwrap().is_some());
@@ -145,9 +150,14 @@ async fn a_run_for_one_person_is_one_request_with_its_link() {
     let run = world.state.for_run();
     let lease = world.lease().await;
     let link = super::link("w1");
-    run.finish_run(Some(&lease), &header("1"), &report(1), Some(&link))
-        .await
-        .unwrap();
+    run.finish_run(
+        Some((&lease, lease.chain())),
+        &header("1"),
+        &report(1),
+        Some(&link),
+    )
+    .await
+    .unwrap();
     assert_eq!(run.calls(), 1);
     assert_eq!(world.state.link(&link.key).await.unwrap(), Some(link));
 }
@@ -162,7 +172,12 @@ async fn a_run_is_saved_though_a_scim_client_owns_the_user_of_its_link() {
     world.put(record.with([("client", Some(client))])).await;
     let result = world
         .state
-        .finish_run(Some(&lease), &header("1"), &report(1), Some(&link))
+        .finish_run(
+            Some((&lease, lease.chain())),
+            &header("1"),
+            &report(1),
+            Some(&link),
+        )
         .await;
     assert!(
         matches!(result, Err(StateError::Owned { .. })),

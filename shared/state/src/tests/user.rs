@@ -121,7 +121,7 @@ proptest! {
                 assert_eq!(world.items().await.len(), 1 + usize::from(is_hidden) + pointers);
                 before = Some(after);
             }
-            world.state.delete_user_record(&before.unwrap()).await.unwrap();
+            world.state.delete_user_record(&before.unwrap(), None).await.unwrap();
             assert!(world.items().await.is_empty());
         });
     }
@@ -217,7 +217,7 @@ async fn of_two_writers_that_read_the_same_one_loses() {
             "{result:?}"
         );
     }
-    let result = world.state.delete_user_record(&read).await;
+    let result = world.state.delete_user_record(&read, None).await;
     assert!(
         matches!(result, Err(StateError::Changed { .. })),
         "{result:?}"
@@ -308,7 +308,7 @@ async fn what_a_hidden_user_was_called_is_free_and_comes_back_if_still_free() {
     let hidden_users = world.state.hidden_users().await.unwrap();
     assert_eq!(hidden_users, BTreeSet::from([user("1")]));
 
-    world.state.delete_user_record(&second).await.unwrap();
+    world.state.delete_user_record(&second, None).await.unwrap();
     put(&world.state, Some(&hidden), first).await;
     let [by_id, by_name] = found(&world, "00u1", "ana").await;
     assert!(by_id.is_some() && by_id == by_name);
