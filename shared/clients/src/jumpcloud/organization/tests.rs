@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, ResponseTemplate};
 
-use super::*;
 use crate::jumpcloud::tests::jumpcloud;
 use crate::testing::mock_server;
 
