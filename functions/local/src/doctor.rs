@@ -17,9 +17,10 @@ use std::time::Duration;
 use anyhow::Result;
 use config::{Config, SecretName};
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::{BoxFuture, join_all, ready};
+use secrets::Secrets;
 use startup::Environment;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::args::Common;
 use crate::commands::{Exit, print_json};
@@ -46,22 +47,8 @@ pub(crate) async fn run(common: &Common) -> Result<Exit> {
     let mut checks: Vec<Checks<'_>> = Vec::new();
     if let Some(config) = &config {
         let hosts = &environment.allowed_hosts;
-        let keys = [&config.jumpcloud.api_key].into_iter();
-        let keys = keys.chain(config.sources.iter().map(|source| &source.api_key));
-        let keys: BTreeSet<_> = keys.collect();
-        for name in keys {
-            checks.push(of_secret("secret", name, secret::api_key(&secrets, name)));
-        }
-        let tokens = &config.scim.tokens;
-        checks.push(of_secret(
-            "scim_tokens",
-            tokens,
-            secret::tokens(&secrets, tokens),
-        ));
-        checks.push(jumpcloud::check(config, &secrets, hosts).boxed());
-        for source in &config.sources {
-            checks.push(hr::check(source, &secrets, hosts).boxed());
-        }
+        checks.push(keys_and_vendors(config, &secrets, hosts).boxed());
+        checks.push(secret::tokens(&secrets, &config.scim.tokens).boxed());
     }
     if let Some(state) = place.state() {
         checks.push(runs::check(state).boxed());
@@ -116,18 +103,36 @@ fn configuration(path: &Path) -> (Option<Config>, Vec<Finding>) {
     }
 }
 
-/// The check of one secret.
-fn of_secret<'a>(
-    check: &'static str,
-    about: &'a SecretName,
-    finding: impl Future<Output = Finding> + Send + 'a,
-) -> Checks<'a> {
-    async move {
-        let finding = timeout(PATIENCE, finding).await;
-        let finding = finding.unwrap_or_else(|_| Finding::unanswered(check, PATIENCE));
-        vec![finding.about(about.as_str())]
+/// The keys, and then each vendor whose key is there: without one there is nothing to try.
+async fn keys_and_vendors(
+    config: &Config,
+    secrets: &Secrets,
+    allowed_hosts: &[String],
+) -> Vec<Finding> {
+    let of_sources = config.sources.iter().map(|source| &source.api_key);
+    let names = [&config.jumpcloud.api_key].into_iter().chain(of_sources);
+    let names: BTreeSet<&SecretName> = names.collect();
+    let keys = join_all(names.into_iter().map(|name| secret::key(secrets, name))).await;
+    let there: BTreeSet<&SecretName> = keys.iter().filter_map(|key| key.there).collect();
+
+    let mut checks: Vec<Checks<'_>> = Vec::new();
+    let key = &config.jumpcloud.api_key;
+    checks.push(if there.contains(key) {
+        jumpcloud::check(config, secrets, allowed_hosts).boxed()
+    } else {
+        ready(vec![Finding::untried(jumpcloud::KEY, key)]).boxed()
+    });
+    for source in &config.sources {
+        checks.push(if there.contains(&source.api_key) {
+            hr::check(source, secrets, allowed_hosts).boxed()
+        } else {
+            let untried = Finding::untried(hr::KEY, &source.api_key);
+            ready(vec![untried.about(source.name.as_str())]).boxed()
+        });
     }
-    .boxed()
+    let found = keys.into_iter().map(|key| key.finding);
+    let of_vendors = join_all(checks).await.into_iter().flatten();
+    found.chain(of_vendors).collect()
 }
 
 /// When a vendor's client gives up.

@@ -1,5 +1,11 @@
 //! `rollcall doctor`: a set-up that is right, and set-ups that are broken in one way each.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests, which fail as the tests do"
+)]
+
 use std::fs;
 
 use aws_sdk_dynamodb::types::TimeToLiveSpecification;
@@ -33,9 +39,8 @@ fn told(ran: &Ran, check: &str) -> String {
     let report = ran.json();
     let findings = report["findings"].as_array().unwrap();
     let of_check = findings.iter().filter(|finding| finding["check"] == check);
-    of_check
-        .map(|finding| format!("{} → {}\n", finding["found"], finding["advice"]))
-        .collect()
+    let lines = of_check.map(|finding| format!("{} → {}", finding["found"], finding["advice"]));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 async fn doctor(world: &World) -> Ran {

@@ -205,7 +205,7 @@ async fn key_that_ends_is_told_once_in_each_run_from_thirty_days_before() {
         let told: Vec<(Option<&str>, &str)> = warnings
             .filter(|warning| warning.code == "key_expires")
             .map(|warning| {
-                let source = warning.source.as_ref().map(|source| source.as_str());
+                let source = warning.source.as_ref().map(mapping::SourceName::as_str);
                 (source, warning.message.as_str())
             })
             .collect();

@@ -1,5 +1,11 @@
 //! `rollcall token`: tokens are made, listed and revoked, and the service takes them or not.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests, which fail as the tests do"
+)]
+
 use e2e::{Ran, Scim, Setup, World};
 use sandbox::{Fault, Vendor};
 use serde_json::{Value, json};

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use config::SecretName;
 use mapping::short;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -85,6 +86,12 @@ impl Finding {
         advice: impl Into<String>,
     ) -> Self {
         Self::new(Status::Unknown, check, found, advice)
+    }
+
+    /// The key in this secret could not be tried, since it could not be read: the secret's own finding says why.
+    pub(crate) fn untried(check: &'static str, secret: &SecretName) -> Self {
+        let advice = format!("mend the secret `{secret}`");
+        Self::unknown(check, "there is no key to try", advice)
     }
 
     /// Nobody answered in time.

@@ -10,7 +10,8 @@ use super::deadline;
 use super::finding::Finding;
 use crate::now;
 
-const KEY: &str = "source_key";
+/// The check of the key itself.
+pub(super) const KEY: &str = "source_key";
 const SCOPES: &str = "source_scopes";
 /// What Humaans' token needs: without the second, new hires and leavers are hidden.
 const HUMAANS_SCOPES: [&str; 2] = ["public:read", "private:read"];
@@ -109,18 +110,15 @@ fn refused(source: &Source, error: &ClientError) -> Finding {
         SourceKind::Humaans => ("a token of Humaans", "`public:read` and `private:read`"),
     };
     match error {
-        ClientError::Key { .. } => Finding::unknown(
-            KEY,
-            "there is no key to try",
-            format!("mend the secret `{secret}`"),
-        ),
-        error if error.is_unauthorized() => Finding::failed(
-            KEY,
-            chain(error),
-            format!(
-                "store {kind} in `{secret}`: this one is wrong, ended or of another environment"
-            ),
-        ),
+        error if error.is_unauthorized() || matches!(error, ClientError::Key { .. }) => {
+            Finding::failed(
+                KEY,
+                chain(error),
+                format!(
+                    "store {kind} in `{secret}`: this one is wrong, ended or of another environment"
+                ),
+            )
+        }
         error if error.is_forbidden() => Finding::failed(
             SCOPES,
             chain(error),

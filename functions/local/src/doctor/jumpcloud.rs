@@ -11,6 +11,9 @@ use tokio::time::Instant;
 use super::finding::Finding;
 use super::{PATIENCE_FOR_USERS, clock, deadline};
 
+/// The check of the key itself.
+pub(super) const KEY: &str = "jumpcloud_key";
+
 /// Everything about JumpCloud; with a key that does not work, that alone.
 pub(super) async fn check(
     config: &Config,
@@ -21,7 +24,7 @@ pub(super) async fn check(
         Ok(client) => client,
         Err(error) => {
             let advice = "correct `jumpcloud.base_url`, or leave it out";
-            return vec![Finding::failed("jumpcloud_key", chain(&error), advice)];
+            return vec![Finding::failed(KEY, chain(&error), advice)];
         }
     };
     let run = client.begin(deadline());
@@ -33,7 +36,7 @@ pub(super) async fn check(
         return vec![refused(config, &error)];
     }
     let address = &config.jumpcloud.base_url;
-    let taken = Finding::ok("jumpcloud_key", format!("{address} takes the key"));
+    let taken = Finding::ok(KEY, format!("{address} takes the key"));
     let rights = Finding::unknown(
         "jumpcloud_rights",
         "whether the key may write cannot be tried without writing",
@@ -50,22 +53,19 @@ pub(super) async fn check(
 }
 
 fn refused(config: &Config, error: &ClientError) -> Finding {
-    let check = "jumpcloud_key";
+    let check = KEY;
     let (address, secret) = (&config.jumpcloud.base_url, &config.jumpcloud.api_key);
     match error {
-        ClientError::Key { .. } => Finding::unknown(
-            check,
-            "there is no key to try",
-            format!("mend the secret `{secret}`"),
-        ),
-        error if error.is_unauthorized() => Finding::failed(
-            check,
-            chain(error),
-            format!(
-                "store the right key in `{secret}`. A key works in its own region alone, and {address} was asked: is \
+        error if error.is_unauthorized() || matches!(error, ClientError::Key { .. }) => {
+            Finding::failed(
+                check,
+                chain(error),
+                format!(
+                    "store the right key in `{secret}`. A key works in its own region alone, and {address} was asked: is \
                  `jumpcloud.region` (us, eu, in) right, and is the key's administrator still there?"
-            ),
-        ),
+                ),
+            )
+        }
         error if error.is_forbidden() => Finding::failed(
             check,
             chain(error),

@@ -2,26 +2,52 @@
 
 use clients::chain;
 use config::SecretName;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use scim::{Scope, tokens_in};
-use secrets::{Freshness, Secrets, SecretsError};
+use secrets::{ApiKey, Freshness, Secrets, SecretsError};
+use tokio::time::timeout;
 
+use super::PATIENCE;
 use super::clock::ago;
 use super::finding::Finding;
 use crate::now;
 
-/// The key of a vendor, when it ends, and how old it is.
-pub(super) async fn api_key(secrets: &Secrets, name: &SecretName) -> Finding {
+/// The key of a vendor.
+pub(super) struct Key<'a> {
+    pub(super) finding: Finding,
+    /// Its secret, if there is a key in it to try.
+    pub(super) there: Option<&'a SecretName>,
+}
+
+/// Whether the key is there, when it ends, and how old it is.
+pub(super) async fn key<'a>(secrets: &Secrets, name: &'a SecretName) -> Key<'a> {
     let check = "secret";
-    let key = match secrets.api_key(name.as_str(), Freshness::Cached).await {
-        Ok(key) => key,
-        Err(error) => {
+    let (finding, there) = match timeout(PATIENCE, read(secrets, name)).await {
+        Ok(Ok((key, changed_at))) => (of_key(check, &key, changed_at), Some(name)),
+        Ok(Err(error)) => {
             let advice = "store the vendor's key there (docs/deploy.md, store the keys)";
-            return Finding::failed(check, chain(&error), advice);
+            (Finding::failed(check, chain(&error), advice), None)
         }
+        Err(_) => (Finding::unanswered(check, PATIENCE), None),
     };
+    Key {
+        finding: finding.about(name.as_str()),
+        there,
+    }
+}
+
+async fn read(
+    secrets: &Secrets,
+    name: &SecretName,
+) -> Result<(ApiKey, Option<Timestamp>), SecretsError> {
+    let key = secrets.api_key(name.as_str(), Freshness::Cached).await?;
     // Somebody who may read a secret need not be allowed to describe it.
-    let changed_at = secrets.changed_at(name.as_str()).await.ok().flatten();
+    let changed_at = secrets.changed_at(name.as_str()).await;
+    Ok((key, changed_at.ok().flatten()))
+}
+
+fn of_key(check: &'static str, key: &ApiKey, changed_at: Option<Timestamp>) -> Finding {
     let age = changed_at.map_or(String::new(), |at| format!(", stored {}", ago(at)));
     let today = now().to_zoned(TimeZone::UTC).date();
     let advice =
@@ -37,7 +63,13 @@ pub(super) async fn api_key(secrets: &Secrets, name: &SecretName) -> Finding {
 }
 
 /// The digests of SCIM clients' tokens.
-pub(super) async fn tokens(secrets: &Secrets, name: &SecretName) -> Finding {
+pub(super) async fn tokens(secrets: &Secrets, name: &SecretName) -> Vec<Finding> {
+    let finding = timeout(PATIENCE, of_tokens(secrets, name)).await;
+    let finding = finding.unwrap_or_else(|_| Finding::unanswered("scim_tokens", PATIENCE));
+    vec![finding.about(name.as_str())]
+}
+
+async fn of_tokens(secrets: &Secrets, name: &SecretName) -> Finding {
     let check = "scim_tokens";
     let none = |found| {
         let advice = "if a SCIM client shall call: `rollcall token new NAME`";
