@@ -8,6 +8,7 @@ mod company;
 mod conflicts;
 mod crashes;
 mod deployed;
+mod deploying;
 mod doctor;
 mod group_rules;
 mod humaans;
