@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
@@ -20,7 +22,7 @@ use crate::scim::{token_file, tokens};
 use crate::{Answer, Function, Ran, Scim, Setup};
 
 /// The table, in the embedded database.
-const TABLE: &str = "rollcall";
+pub(crate) const TABLE: &str = "rollcall";
 /// What an invocation may take unless a test says otherwise: the function's own time-out.
 const TIME: Duration = Duration::from_mins(5);
 /// A run that died holds its lease no longer than this.
@@ -219,7 +221,17 @@ impl World {
 
     /// The machine crashes at the requests that `which` narrows down to: nobody hears their answer.
     pub fn crash_at(&self, vendor: Vendor, which: impl Fn(Fault) -> Fault) {
-        self.fault(which(Fault::run(vendor, self.function.killer())));
+        self.kill_at(self.function.killer(), vendor, which);
+    }
+
+    /// A process is killed so at the requests that `which` narrows down to.
+    pub fn kill_at(
+        &self,
+        killer: impl Fn() + Send + Sync + 'static,
+        vendor: Vendor,
+        which: impl Fn(Fault) -> Fault,
+    ) {
+        self.fault(which(Fault::run(vendor, killer)));
         self.fault(which(Fault::drop(vendor)));
     }
 
@@ -297,6 +309,30 @@ impl World {
             .expect("the lease of a dead run expires");
         let released = self.state.release(&lease).await;
         released.expect("a lease is released");
+    }
+
+    /// The time passes for which a SCIM request that died keeps its key and its user to itself.
+    pub async fn let_claims_expire(&self) {
+        let client = Client::from_conf(dynamodb(&self.sandbox.aws_url()).build());
+        let items = client.scan().table_name(TABLE).send().await;
+        for item in items.expect("the table is read").items.unwrap_or_default() {
+            let long_ago = "2000-01-01T00:00:00Z".to_owned();
+            for (until, past) in [
+                ("held_until", AttributeValue::N("0".to_owned())),
+                ("busy_until", AttributeValue::S(long_ago)),
+            ] {
+                let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone()));
+                if item.contains_key(until) {
+                    let update = client
+                        .update_item()
+                        .table_name(TABLE)
+                        .set_key(Some(key.into()))
+                        .update_expression(format!("SET {until} = :past"))
+                        .expression_attribute_values(":past", past);
+                    update.send().await.expect("the table is written");
+                }
+            }
+        }
     }
 
     /// Runs the program `rollcall` with the world's configuration and table.
@@ -443,30 +479,6 @@ impl World {
         assert_eq!(self.links().await, links);
         report
     }
-
-    /// What may not be logged: keys, and what tells who somebody is.
-    fn secrets(&self) -> BTreeSet<String> {
-        let of_people = self.deel().people().into_iter().flat_map(|person| {
-            let emails = person.get("emails").and_then(Value::as_array).cloned();
-            let emails = emails.into_iter().flatten();
-            let values = emails.filter_map(|email| email.get("value").and_then(text));
-            let name = person.get("full_name").and_then(text);
-            values.chain(name).collect::<Vec<_>>()
-        });
-        let of_staff = self.humaans().all(Collection::People).into_iter();
-        let of_staff = of_staff.flat_map(|person| {
-            let fields = ["email", "personalEmail", "personalPhoneNumber"];
-            fields.map(|field| person.get(field).and_then(text))
-        });
-        let of_users = self.jumpcloud().users().into_iter().flat_map(|user| {
-            let fields = ["username", "email", "alternateEmail", "displayname"];
-            fields.map(|field| user.get(field).and_then(text))
-        });
-        let personal = of_people.chain(of_staff.chain(of_users).flatten());
-        // Shorter ones may be part of any word.
-        let telling = personal.filter(|text| text.len() > 5);
-        telling.chain(keys()).collect()
-    }
 }
 
 #[expect(clippy::print_stderr, reason = "a test that fails shows why")]
@@ -478,7 +490,7 @@ impl Drop for World {
             eprintln!("the function's log:\n{log}");
             return;
         }
-        for secret in self.secrets() {
+        for secret in telling(&self.sandbox) {
             if let Some(line) = log.lines().find(|line| line.contains(&secret)) {
                 panic!("`{secret}` was logged: {line}");
             }
@@ -509,6 +521,30 @@ async fn start_function(
         .expect("the function starts")
 }
 
+/// What may not be logged: keys, and what tells who somebody is.
+pub(crate) fn telling(sandbox: &Sandbox) -> BTreeSet<String> {
+    let of_people = sandbox.deel().people().into_iter().flat_map(|person| {
+        let emails = person.get("emails").and_then(Value::as_array).cloned();
+        let emails = emails.into_iter().flatten();
+        let values = emails.filter_map(|email| email.get("value").and_then(text));
+        let name = person.get("full_name").and_then(text);
+        values.chain(name).collect::<Vec<_>>()
+    });
+    let of_staff = sandbox.humaans().all(Collection::People).into_iter();
+    let of_staff = of_staff.flat_map(|person| {
+        let fields = ["email", "personalEmail", "personalPhoneNumber"];
+        fields.map(|field| person.get(field).and_then(text))
+    });
+    let of_users = sandbox.jumpcloud().users().into_iter().flat_map(|user| {
+        let fields = ["username", "email", "alternateEmail", "displayname"];
+        fields.map(|field| user.get(field).and_then(text))
+    });
+    let personal = of_people.chain(of_staff.chain(of_users).flatten());
+    // Shorter ones may be part of any word.
+    let telling = personal.filter(|text| text.len() > 5);
+    telling.chain(keys()).collect()
+}
+
 /// What may not be printed anywhere.
 fn keys() -> impl Iterator<Item = String> {
     let Options {
@@ -534,7 +570,7 @@ fn log_of(folder: &TempDir) -> PathBuf {
     folder.path().join("function.log")
 }
 
-fn dynamodb(url: &str) -> Builder {
+pub(crate) fn dynamodb(url: &str) -> Builder {
     Builder::new()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
