@@ -77,6 +77,7 @@ impl World {
                 ("ROLLCALL_CONFIG", config.display().to_string()),
                 ("ROLLCALL_TABLE", TABLE.to_owned()),
                 ("ROLLCALL_LOG", LOG.to_owned()),
+                ("ROLLCALL_METRICS", "rollcall/e2e".to_owned()),
                 ("AWS_ACCESS_KEY_ID", "e2e".to_owned()),
                 ("AWS_SECRET_ACCESS_KEY", "e2e".to_owned()),
                 ("AWS_REGION", "us-east-1".to_owned()),

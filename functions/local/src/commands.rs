@@ -192,7 +192,7 @@ pub(crate) async fn release(common: &Common, who: &str) -> Result<Exit> {
     } else {
         let all = state.links().await?;
         all.into_iter()
-            .filter(|link| link.key.worker_id.as_str() == who)
+            .filter(|link| link.key.worker_id.as_str() == who || link.key.to_string() == who)
             .collect()
     };
     let link = match links.as_slice() {
@@ -201,7 +201,7 @@ pub(crate) async fn release(common: &Common, who: &str) -> Result<Exit> {
             "nobody is linked under `{who}`: `rollcall explain` says what is known of a person"
         ),
         several => bail!(
-            "{} people are linked under `{who}`: give the worker id",
+            "{} people are linked under `{who}`: give `SOURCE/WORKER_ID`",
             several.len()
         ),
     };

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets::NOTHING};
-use mapping::Class;
+use mapping::{Class, short};
 use sandbox::Sandbox;
 use serde_json::{Value, json};
 use state::RunHeader;
@@ -12,6 +12,10 @@ use sync::{ChangeRow, ExplainedGroup, Explanation, Mode, Outcome, PersonRow, Rep
 
 /// How many of one person's changes are shown.
 const MOST_CHANGES: usize = 5;
+/// The most characters of a cell.
+const WIDEST: usize = 800;
+/// The most characters of whom a row is about.
+const WIDEST_ID: usize = 80;
 
 /// How many people of a report are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,13 +157,16 @@ fn held(report: &Report, text: &mut String) {
             Some(group) => format!("{} {}", held.class, short(group, 28)),
             None => held.class.name().to_owned(),
         };
-        table.add_row([
-            what,
-            held.source.to_string(),
-            held.count.to_string(),
-            because,
-            format!("--approve {}", held.digest),
-        ]);
+        add_row(
+            &mut table,
+            [
+                what,
+                held.source.to_string(),
+                held.count.to_string(),
+                because,
+                format!("--approve {}", held.digest),
+            ],
+        );
     }
     // A digest must be copied in one piece: this table is as wide as it is.
     table.set_content_arrangement(ContentArrangement::Disabled);
@@ -189,14 +196,17 @@ fn people(report: &Report, rows: Rows, text: &mut String) {
         };
         left_out += of_outcome.len() - shown;
         for row in of_outcome.into_iter().take(shown) {
-            table.add_row([
-                words(outcome).to_owned(),
-                format!("{}/{}", row.source, row.worker_id),
-                row.username
-                    .as_deref()
-                    .map_or("–".to_owned(), |username| short(username, 28)),
-                what(row),
-            ]);
+            add_row(
+                &mut table,
+                [
+                    words(outcome).to_owned(),
+                    short(&format!("{}/{}", row.source, row.worker_id), WIDEST_ID),
+                    row.username
+                        .as_deref()
+                        .map_or("–".to_owned(), |username| short(username, 28)),
+                    what(row),
+                ],
+            );
         }
     }
     let _ = writeln!(text, "\n{}", table.trim_fmt());
@@ -279,11 +289,14 @@ fn warnings(report: &Report, rows: Rows, text: &mut String) {
     let mut table = table(&["warning", "about", "what"]);
     for warning in report.warnings.iter().take(shown) {
         let about = match (&warning.source, &warning.worker_id) {
-            (Some(source), Some(worker)) => format!("{source}/{worker}"),
+            (Some(source), Some(worker)) => short(&format!("{source}/{worker}"), WIDEST_ID),
             (Some(source), None) => source.to_string(),
             _ => String::new(),
         };
-        table.add_row([warning.code.to_string(), about, warning.message.clone()]);
+        add_row(
+            &mut table,
+            [warning.code.to_string(), about, warning.message.clone()],
+        );
     }
     let _ = writeln!(text, "\n{}", table.trim_fmt());
     if shown < report.warnings.len() {
@@ -316,19 +329,22 @@ pub(crate) fn runs(runs: &[RunHeader]) -> String {
             .filter(|(_, count)| **count > 0)
             .map(|(outcome, count)| format!("{count} {outcome}"))
             .collect();
-        table.add_row([
-            run.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-            run.run_id.to_string(),
-            run.mode.to_string(),
-            run.status.to_string(),
-            run.trigger.to_string(),
-            format!(
-                "{}.{} s",
-                run.duration_ms / 1000,
-                run.duration_ms % 1000 / 100
-            ),
-            counts.join(", "),
-        ]);
+        add_row(
+            &mut table,
+            [
+                run.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+                run.run_id.to_string(),
+                run.mode.to_string(),
+                run.status.to_string(),
+                run.trigger.to_string(),
+                format!(
+                    "{}.{} s",
+                    run.duration_ms / 1000,
+                    run.duration_ms % 1000 / 100
+                ),
+                counts.join(", "),
+            ],
+        );
     }
     format!("{}\n", table.trim_fmt())
 }
@@ -385,7 +401,7 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
         day(last_day, leaves_at)
     );
     for (field, value) in record {
-        let _ = writeln!(text, "           {field}: {value}");
+        let _ = writeln!(text, "           {field}: {}", short(value, WIDEST));
     }
     let _ = writeln!(text, "  policy   {policy}");
     let _ = writeln!(text, "  standing {standing}");
@@ -408,15 +424,18 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
         "a run",
     ]);
     for row in rows {
-        table.add_row([
-            row.attribute.clone(),
-            row.from.clone(),
-            value(&row.hr),
-            value(&row.written),
-            value(&row.jumpcloud),
-            row.rule.clone(),
-            row.decision.to_owned(),
-        ]);
+        add_row(
+            &mut table,
+            [
+                row.attribute.clone(),
+                row.from.clone(),
+                value(&row.hr),
+                value(&row.written),
+                value(&row.jumpcloud),
+                row.rule.clone(),
+                row.decision.to_owned(),
+            ],
+        );
     }
     let _ = writeln!(text, "\n{}", table.trim_fmt());
     if !groups.is_empty() {
@@ -437,7 +456,10 @@ fn groups_of(groups: &[ExplainedGroup]) -> Table {
         decision,
     } in groups
     {
-        table.add_row([name.as_str(), rule, membership, decision]);
+        add_row(
+            &mut table,
+            [name.as_str(), rule, membership, decision].map(str::to_owned),
+        );
     }
     table
 }
@@ -471,8 +493,9 @@ pub(crate) fn service(url: &str, token: Option<&str>) -> String {
 }
 
 fn indented(text: &str) -> String {
+    let indent = |line: &str| if line.is_empty() { "" } else { "  " };
     text.lines()
-        .fold(String::new(), |all, line| all + "  " + line + "\n")
+        .fold(String::new(), |all, line| all + indent(line) + line + "\n")
 }
 
 fn table(header: &[&str]) -> Table {
@@ -487,12 +510,7 @@ fn table(header: &[&str]) -> Table {
     table
 }
 
-fn short(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars()
-        .take(most.saturating_sub(1))
-        .chain(['…'])
-        .collect()
+/// Adds a row, of whose cells somebody else may have written any number of characters of any kind.
+fn add_row<const N: usize>(table: &mut Table, cells: [String; N]) {
+    table.add_row(cells.map(|cell| short(&cell, WIDEST)));
 }

@@ -126,9 +126,9 @@ pub enum ScimError {
         /// Seconds.
         retry_after: u64,
     },
-    /// 500: our own fault or the upstream's; the chain is logged where it is handled, and not told.
-    #[error("{0}")]
-    Internal(String),
+    /// 500: nothing that the client could change; the chain is logged where it is handled, and not told.
+    #[error("JumpCloud refuses the key of this service: its administrator must renew it")]
+    KeyRefused,
     /// 501.
     #[error("{0}")]
     NotImplemented(String),
@@ -179,7 +179,7 @@ impl ScimError {
             Self::TooLarge(_) => 413,
             Self::KeyReused(_) => 422,
             Self::TooManyRequests { .. } => 429,
-            Self::Internal(_) => 500,
+            Self::KeyRefused => 500,
             Self::NotImplemented(_) => 501,
             Self::Busy | Self::Changed | Self::Unavailable { .. } => 503,
         }
@@ -251,9 +251,7 @@ impl From<ClientError> for ScimError {
     fn from(error: ClientError) -> Self {
         if error.is_unauthorized() || error.is_forbidden() {
             tracing::error!(error = chain(&error), "JumpCloud refuses our key");
-            let detail =
-                "JumpCloud refuses the key of this service: its administrator must renew it";
-            return Self::Internal(detail.to_owned());
+            return Self::KeyRefused;
         }
         if error.is_too_many_requests() {
             return Self::TooManyRequests {

@@ -164,7 +164,7 @@ fn is_final(error: &ScimError) -> bool {
         | ScimError::Changed
         | ScimError::KeyReused(_)
         | ScimError::TooManyRequests { .. }
-        | ScimError::Internal(_)
+        | ScimError::KeyRefused
         | ScimError::NotImplemented(_)
         | ScimError::Unavailable { .. } => false,
     }

@@ -25,7 +25,8 @@ use tokio::time::Instant;
 
 use crate::auth::{Access, Scope, Tokens};
 use crate::error::{ScimError, ScimType};
-use crate::gateway::{Answer, Event};
+use crate::gateway::Event;
+use crate::metrics::Served;
 use crate::operation::{Operation, Reply, Target};
 use crate::projection::Projection;
 use crate::resource::Resource;
@@ -114,12 +115,11 @@ impl Service {
     }
 
     /// Answers one event of API Gateway.
-    pub async fn answer_event(&self, id: &str, event: Event) -> Answer {
+    pub async fn answer_event(&self, id: &str, event: Event) -> Response<Bytes> {
         match event.into_request() {
             Ok(request) => self.answer(id, request).await,
             Err(error) => refusal(error),
         }
-        .into()
     }
 
     /// Answers one request. `id` is the request's own, for the log and for what it begins; `path` is the decoded path.
@@ -160,10 +160,27 @@ impl Service {
             ),
         };
         let key = text(&parts.headers, "idempotency-key");
+        let mut served = Served {
+            method: parts.method.clone(),
+            target: operation.target.name(),
+            jumpcloud: 0,
+            dynamodb: 0,
+            key_refused: false,
+        };
         // It has room for every handler: too much to be moved about.
-        let outcome =
-            Box::pin(self.perform(id, &parts.headers, &base_url, &operation, key.as_deref())).await;
-        respond(outcome, &parts.method, Some(methods))
+        let outcome = Box::pin(self.perform(
+            id,
+            &parts.headers,
+            &base_url,
+            &operation,
+            key.as_deref(),
+            &mut served,
+        ))
+        .await;
+        served.key_refused = matches!(outcome, Err(ScimError::KeyRefused));
+        let mut response = respond(outcome, &parts.method, Some(methods));
+        response.extensions_mut().insert(served);
+        response
     }
 
     async fn perform(
@@ -173,6 +190,7 @@ impl Service {
         base_url: &str,
         operation: &Operation<'_>,
         key: Option<&str>,
+        served: &mut Served,
     ) -> Result<Reply, ScimError> {
         if operation.target.is_discovery() && self.config.scim.public_discovery {
             return discover(base_url, operation);
@@ -198,14 +216,16 @@ impl Service {
             Some(key) => idempotency::once(&call, operation, key).await,
             None => call.perform(operation).await,
         };
+        served.jumpcloud = call.jumpcloud.calls();
+        served.dynamodb = call.state.calls();
         tracing::info!(
             request.id = id,
             client = %access.client,
             method = %operation.method,
             target = operation.target.name(),
             status = outcome.as_ref().map_or_else(ScimError::status, |reply| reply.status),
-            jumpcloud = call.jumpcloud.calls(),
-            dynamodb = call.state.calls(),
+            jumpcloud = served.jumpcloud,
+            dynamodb = served.dynamodb,
             "answered"
         );
         outcome

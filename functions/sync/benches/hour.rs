@@ -36,8 +36,9 @@ const HOURS: usize = 3;
 const CHANGED: usize = 10;
 
 const ROWS_A_PAGE: usize = 100;
-/// Beside the pages of links: the lease, the last reads, the users of SCIM clients, the record of the run.
-const OTHER_DYNAMODB: u64 = 4;
+/// Beside the pages of links: the lease, the last reads, the users of SCIM clients, those whom they hid, the record of the
+/// run.
+const OTHER_DYNAMODB: u64 = 5;
 
 const TABLE: &str = "rollcall";
 const LONGEST_RUN: Duration = Duration::from_hours(1);

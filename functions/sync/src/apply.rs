@@ -641,8 +641,8 @@ fn note(plan: &PersonPlan, link: &mut Link, now: Timestamp) {
     };
     let runs = seen.as_ref().map_or(0, |missing| missing.runs);
     match plan.note {
-        Note::Missing => link.missing = Some(counted(runs.saturating_add(1), None)),
-        Note::StillThere(at) => link.missing = Some(counted(runs, Some(at))),
+        Note::Missing => link.missing = Some(counted(runs.saturating_add(1), None).into()),
+        Note::StillThere(at) => link.missing = Some(counted(runs, Some(at)).into()),
         Note::Settled { undone: true } => {
             let again = plan.changes.iter().any(Change::takes_access);
             if let Some(suspension) = link.suspension.as_mut().filter(|_| !again) {

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clients::{ClientError, Deel};
-use config::Source;
+use config::{Source, SourceKind};
 use futures_util::stream::{self, StreamExt};
-use mapping::{AdoptBy, Class, Text, Warning, Worker, WorkerId, WorkerKey, deel};
+use mapping::{AdoptBy, Class, SourceName, Text, Warning, Worker, WorkerId, WorkerKey, deel};
 use sha2::{Digest, Sha256};
 use state::Link;
 
@@ -30,9 +30,14 @@ pub struct Details {
 }
 
 impl Details {
+    /// The version of this person's record.
+    pub(crate) fn version(&self, id: &WorkerId) -> Option<&Text> {
+        self.versions.get(id)
+    }
+
     /// The version with which this person's details were read in this run.
     pub(crate) fn version_read(&self, id: &WorkerId) -> Option<&Text> {
-        self.versions.get(id).filter(|_| self.read.contains(id))
+        self.version(id).filter(|_| self.read.contains(id))
     }
 }
 
@@ -44,13 +49,14 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// `None` when the records say it all.
+    /// `None` when the records say it all, as Humaans' do.
     pub(crate) fn of(source: &Source) -> Option<Self> {
         let asked = Self {
-            phone_numbers: source.phone_numbers,
+            phone_numbers: source.policy.needs_phone_numbers(),
             custom_fields: source.policy.custom_fields(),
         };
-        (asked.phone_numbers || !asked.custom_fields.is_empty()).then_some(asked)
+        let is_asked = asked.phone_numbers || !asked.custom_fields.is_empty();
+        (is_asked && source.kind == SourceKind::Deel).then_some(asked)
     }
 
     /// The versions of these people's records. Whoever asks for more than before gets other ones.
@@ -99,18 +105,18 @@ struct Answer {
 
 /// Gives everyone whose record did not change the phone numbers that we last wrote: HR would say the same again.
 pub(crate) fn recall(snapshot: &mut Snapshot, hr: &HrSources<'_>) {
-    if !hr.iter().any(|(source, _)| Asked::of(source).is_some()) {
+    let is_asked = |source: &Source| Asked::of(source).is_some_and(|asked| asked.phone_numbers);
+    let asked = hr
+        .iter()
+        .map(|(source, _)| *source)
+        .filter(|source| is_asked(source));
+    let asked: BTreeSet<&SourceName> = asked.map(|source| &source.name).collect();
+    if asked.is_empty() {
         return;
     }
     let links = by_key(&snapshot.links);
-    for read in &mut snapshot.sources {
-        let source = hr.iter().map(|(source, _)| *source);
-        if !source
-            .into_iter()
-            .any(|source| source.name == read.name && source.phone_numbers)
-        {
-            continue;
-        }
+    let reads = snapshot.sources.iter_mut();
+    for read in reads.filter(|read| asked.contains(&read.name)) {
         for worker in &mut read.workers {
             let key = WorkerKey {
                 source: read.name.clone(),
@@ -118,7 +124,7 @@ pub(crate) fn recall(snapshot: &mut Snapshot, hr: &HrSources<'_>) {
             };
             let unchanged = links
                 .get(&key)
-                .filter(|link| link.details.as_ref() == read.details.versions.get(&worker.id));
+                .filter(|link| link.details.as_ref() == read.details.version(&worker.id));
             if let Some(Ok(written)) = unchanged.map(|link| link.written()) {
                 deel::recall_phone_numbers(worker, &written);
             }
@@ -126,7 +132,7 @@ pub(crate) fn recall(snapshot: &mut Snapshot, hr: &HrSources<'_>) {
     }
 }
 
-/// Asks about those whom the plan makes users of, and about users of ours whose record changed; whether there were any.
+/// Asks about those whom the plan makes users of, then about those whose record changed; whether there were any.
 /// Whoever cannot be asked about keeps what JumpCloud has, with a warning.
 pub(crate) async fn read(
     snapshot: &mut Snapshot,
@@ -136,12 +142,8 @@ pub(crate) async fn read(
     if !hr.iter().any(|(source, _)| Asked::of(source).is_some()) {
         return Ok(false);
     }
-    let links = by_key(&snapshot.links);
-    let planned: BTreeMap<&WorkerKey, &PersonPlan> = plan
-        .people
-        .iter()
-        .map(|person| (&person.key, person))
-        .collect();
+    let new = plan.people.iter().filter(|person| is_new(person));
+    let new: Vec<&WorkerKey> = new.map(|person| &person.key).collect();
     let mut any = false;
     for read in &mut snapshot.sources {
         let found = hr.iter().find(|(source, _)| source.name == read.name);
@@ -151,23 +153,9 @@ pub(crate) async fn read(
         let Some(asked) = Asked::of(source) else {
             continue;
         };
-        let (mut wanted, mut changed) = (Vec::new(), Vec::new());
-        for (id, version) in &read.details.versions {
-            let key = WorkerKey {
-                source: read.name.clone(),
-                worker_id: id.clone(),
-            };
-            let person = planned.get(&key);
-            let link = links.get(&key).filter(|link| link.user_id.is_some());
-            if person.is_some_and(|person| is_new(person)) {
-                wanted.push(id.clone());
-            } else if person.is_none_or(|person| person.skipped.is_none())
-                && link.is_some_and(|link| link.details.as_ref() != Some(version))
-            {
-                changed.push(id.clone());
-            }
-        }
-        wanted.append(&mut changed);
+        let keys = new.iter().copied().chain(&plan.outdated);
+        let of_source = keys.filter(|key| key.source == read.name);
+        let mut wanted: Vec<WorkerId> = of_source.map(|key| key.worker_id.clone()).collect();
         let mut unread = wanted.len();
         wanted.truncate(MOST);
         any |= !wanted.is_empty();

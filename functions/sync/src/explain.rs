@@ -179,10 +179,10 @@ pub(crate) fn explain(
                     .iter()
                     .map(|rule| row(rule, worker, &written, user, &decision))
                     .collect(),
-                groups: groups(snapshot, config, worker, link, user, &decision),
+                groups: groups(&snapshot.groups, config, &read.workers, worker, link, user, &decision),
                 warnings: warnings
                     .iter()
-                    .filter(|w| w.worker_id.as_ref() == Some(&worker.id))
+                    .filter(|warning| warning.is_about(&key))
                     .cloned()
                     .collect(),
                 decision,
@@ -193,21 +193,20 @@ pub(crate) fn explain(
     explanations
 }
 
-/// The groups of the rules, then those that a rule put the person into which is no more.
+/// The groups of the rules, then those that a rule put the person into which is no more; `colleagues` are of the same source.
 fn groups(
-    snapshot: &Snapshot,
+    Groups {
+        listed, members, ..
+    }: &Groups,
     config: &Config,
+    colleagues: &[Worker],
     worker: &Worker,
     link: Option<&Link>,
     user: Option<&SystemUser>,
     decision: &PersonRow,
 ) -> Vec<ExplainedGroup> {
-    let Groups {
-        listed, members, ..
-    } = &snapshot.groups;
-    let workers = || snapshot.sources.iter().flat_map(|read| &read.workers);
     let manager = worker.manager.as_ref();
-    let manager = manager.and_then(|id| workers().find(|other| other.id == *id));
+    let manager = manager.and_then(|id| colleagues.iter().find(|other| other.id == *id));
     let is_given = |id: &UserGroupId| link.is_some_and(|link| link.groups.contains_key(id));
     let explained = |name: &Text, id: Option<&UserGroupId>, rule| {
         let known = id.and_then(|id| members.get(id)?.as_ref().ok());
@@ -268,7 +267,7 @@ fn record(worker: &Worker) -> Vec<(String, String)> {
         .into_iter()
         .chain(custom.map(|(name, _)| Field::Custom(name.clone())));
     let texts =
-        fields.filter_map(|field| Some((field.to_string(), field.text(worker)?.to_owned())));
+        fields.filter_map(|field| Some((field.to_string(), field.text(worker)?.into_owned())));
     let manager = worker
         .manager
         .as_ref()

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use clients::{ClientError, Deel, Humaans, Listing, Options, Staff, Unreadable};
 use config::{Source, SourceKind};
-use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use mapping::{SourceName, Warning, Worker, WorkerId, deel, humaans};
 use tokio::time::Instant;
@@ -118,15 +117,7 @@ impl HrSource {
         now: Timestamp,
     ) -> Result<SourceRead, ClientError> {
         let mut read = match self {
-            Self::Deel(deel) => {
-                let people = try_join_all(ids.iter().map(|id| deel.person(id))).await?;
-                let people = Listing {
-                    rows: people.into_iter().flatten().collect(),
-                    unreadable: Vec::new(),
-                    incomplete: None,
-                };
-                SourceRead::of_deel(source, &people, now)
-            }
+            Self::Deel(deel) => SourceRead::of_deel(source, &deel.some(&ids).await?, now),
             Self::Humaans(humaans) => {
                 let wanted = source.policy.custom_fields();
                 let staff = humaans.some(&ids, &wanted).await?;

@@ -11,6 +11,7 @@
 //! - `judge`: pure; which classes of change are held back
 //! - `apply`: writes; the only place that does
 //! - `report`: what happened, as data
+//! - `metrics`: pure; the figures of it that alarms watch
 //!
 //! [`Runner::run`] is the whole flow on one screen.
 
@@ -22,6 +23,7 @@ mod gather;
 mod hr;
 mod judge;
 mod lease;
+mod metrics;
 mod plan;
 mod planner;
 mod progress;
@@ -39,6 +41,7 @@ pub use explain::{ExplainedGroup, ExplainedRow, Explanation};
 pub use gather::{GatherError, Groups, Scope, Snapshot};
 pub use hr::{HrSource, SourceRead};
 pub use judge::{Approvals, ApprovedPerson, ApprovedPlan, Held, HeldBy, HeldClass};
+pub use metrics::metrics;
 pub use plan::{
     Change, ChangeDigest, GroupFacts, Note, PersonPlan, Plan, Reason, RunWarning, SourceFacts,
 };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use startup::Function;
+use startup::{Function, Metrics};
 use sync::{Report, Request, Runner, Trigger, unwatched};
 use tokio::time::Instant;
 
@@ -16,40 +16,40 @@ const REPORT_MARGIN: Duration = Duration::from_secs(5);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     startup::log(variable("ROLLCALL_LOG"));
-    let runner = match start().await {
-        Ok(runner) => Arc::new(runner),
+    let (runner, metrics) = match start().await {
+        Ok((runner, metrics)) => (Arc::new(runner), metrics),
         Err(error) => {
             tracing::error!("sync cannot start: {error:#}");
             return Err(error.into());
         }
     };
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
-        let runner = Arc::clone(&runner);
+        let (runner, metrics) = (Arc::clone(&runner), metrics.clone());
         // On the heap: a run is large, and the runtime moves what it is given.
-        async move { Box::pin(handle(&runner, event)).await }
+        async move { Box::pin(handle(&runner, &metrics, event)).await }
     }))
     .await
 }
 
 /// Reads the environment and the configuration, and makes the clients.
-async fn start() -> anyhow::Result<Runner> {
+async fn start() -> anyhow::Result<(Runner, Metrics)> {
     let Function {
         config,
         state,
         secrets,
         allowed_hosts,
+        metrics,
     } = Function::start(variable).await?;
-    Ok(sync::runner(
-        config,
-        state,
-        &secrets,
-        &allowed_hosts,
-        Arc::new(now),
-    )?)
+    let runner = sync::runner(config, state, &secrets, &allowed_hosts, Arc::new(now))?;
+    Ok((runner, metrics))
 }
 
 /// One invocation: a refused event is an error of the invocation, everything else is a report.
-async fn handle(runner: &Runner, event: LambdaEvent<Value>) -> Result<Report, Error> {
+async fn handle(
+    runner: &Runner,
+    metrics: &Metrics,
+    event: LambdaEvent<Value>,
+) -> Result<Report, Error> {
     let sources: Vec<_> = runner
         .config
         .sources
@@ -65,6 +65,11 @@ async fn handle(runner: &Runner, event: LambdaEvent<Value>) -> Result<Report, Er
     let deadline = Instant::now() + Duration::from_millis(left).saturating_sub(REPORT_MARGIN);
     // A run is a large future, and one of them is all that there is.
     let report = Box::pin(runner.run(&request, deadline, &unwatched())).await;
+    metrics.write(
+        now(),
+        &sync::metrics(&request, &report),
+        [("run_id", report.run_id.as_str().into())],
+    );
     Ok(report.into_answer(request.trigger == Trigger::Invocation))
 }
 

@@ -24,6 +24,8 @@ pub struct Plan {
     pub sources: Vec<SourceFacts>,
     /// The groups that people may be put into and taken out of, by name.
     pub groups: BTreeMap<Text, GroupFacts>,
+    /// Those present with a user of ours whose record changed since what HR tells apart of them was last read.
+    pub outdated: Vec<WorkerKey>,
     /// How many people are in step: they have no row.
     pub unchanged: usize,
     /// How many people the sources are not for, without a user of ours: they have no row either.
@@ -246,6 +248,11 @@ impl RunWarning {
             source: Some(key.source.clone()),
             worker_id: Some(key.worker_id.clone()),
         }
+    }
+
+    /// Whether it is about this person.
+    pub(crate) fn is_about(&self, key: &WorkerKey) -> bool {
+        self.source.as_ref() == Some(&key.source) && self.worker_id.as_ref() == Some(&key.worker_id)
     }
 
     /// A warning about the whole run.

@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use config::{Config, Source};
 use jiff::{SignedDuration, Timestamp};
 use mapping::{
-    Class, Leavers, MappingError, Standing, SystemUser, Text, UserState, Usernames, Worker,
-    WorkerId, WorkerKey,
+    Attribute, Class, Leavers, MappingError, Standing, SystemUser, Text, UserState, Usernames,
+    Worker, WorkerId, WorkerKey,
 };
 use state::Link;
 
@@ -57,6 +57,9 @@ pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
         if snapshot.scope == Scope::Everyone && candidate.is_left_out() {
             plan.out_of_scope += 1;
             continue;
+        }
+        if decisions.is_outdated(candidate) {
+            plan.outdated.push(candidate.key());
         }
         match decisions.person(candidate) {
             Some(person) => plan.people.push(person),
@@ -97,7 +100,14 @@ struct Candidate<'a> {
     username: Option<Text>,
 }
 
-impl Candidate<'_> {
+impl<'a> Candidate<'a> {
+    /// The employee identifier of this person's user, as far as the source writes it.
+    fn identifier(&self) -> Option<&'a str> {
+        let mut rules = self.source.policy.attributes.iter();
+        let is_written = rules.any(|rule| rule.attribute == Attribute::EmployeeIdentifier);
+        self.worker.identifiers().next().filter(|_| is_written)
+    }
+
     /// Whether HR wants an account for this person.
     fn is_present(&self) -> bool {
         matches!(self.standing, Standing::Staged(_) | Standing::Active(_))
@@ -115,12 +125,24 @@ impl Candidate<'_> {
             && matches!(self.found, Found::Nobody | Found::Begun(_))
     }
 
+    /// Whether the user that was recognised by its identifier is this person's beyond doubt: it is the profile's own id, or
+    /// the work e-mail is the same, too. A number that a company gives may be somebody else's elsewhere.
+    fn is_certain(&self) -> bool {
+        let Found::ByIdentifier(user) = self.found else {
+            return false;
+        };
+        let email = self.worker.work_email.as_deref();
+        user.employee_identifier == self.worker.id.as_str()
+            || email.is_some_and(|email| user.email.to_lowercase() == email)
+    }
+
     /// Whether the user of this leaver is not ours yet, known for sure, and taken over to close it.
     fn is_closed_by_adoption(&self) -> bool {
         let Found::ByIdentifier(user) = self.found else {
             return false;
         };
-        matches!(self.standing, Standing::Gone(_))
+        self.is_certain()
+            && matches!(self.standing, Standing::Gone(_))
             && self.read.incomplete.is_none()
             && self.source.policy.lifecycle.leavers == Leavers::Suspend
             && can_be_suspended(user.state())

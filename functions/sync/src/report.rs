@@ -255,10 +255,11 @@ impl PersonRow {
             .map(|change| change.class.name())
             .collect();
         classes.dedup();
-        let reason = Reason::new(
-            "held",
-            format!("held until approved: {}", classes.join(", ")),
-        );
+        let mut text = format!("held until approved: {}", classes.join(", "));
+        if let Some(evidence) = &person.plan.evidence {
+            text = format!("{text}; {}", evidence.text);
+        }
+        let reason = Reason::new("held", text);
         Self::new(person, Outcome::Held, Some(reason))
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! What a person's record means is `mapping`'s business.
 
+use futures_util::future::try_join_all;
 use mapping::WorkerId;
 use mapping::deel::{Person, Personal};
 use serde::Deserialize;
@@ -117,6 +118,22 @@ impl Deel {
     /// One person, if Deel knows such a person.
     pub async fn person(&self, id: &WorkerId) -> Result<Option<Person>, ClientError> {
         self.one(&["rest", "v2", "people", id.as_str()], &[]).await
+    }
+
+    /// Those of these people whom Deel knows; an id that is none of Deel's is nobody's.
+    pub async fn some(
+        &self,
+        ids: impl IntoIterator<Item = &WorkerId>,
+    ) -> Result<Listing<Person>, ClientError> {
+        let reads = ids.into_iter().map(async |id| match self.person(id).await {
+            Err(error) if error.is_bad_request() => Ok(None),
+            read => read,
+        });
+        Ok(Listing {
+            rows: try_join_all(reads).await?.into_iter().flatten().collect(),
+            unreadable: Vec::new(),
+            incomplete: None,
+        })
     }
 
     /// One person with their custom fields, if Deel knows such a person.

@@ -125,6 +125,11 @@ impl ClientError {
         self.status() == Some(404)
     }
 
+    /// The request makes no sense to the vendor; a look-up asks for an id that it could never have given.
+    pub fn is_bad_request(&self) -> bool {
+        matches!(self.status(), Some(400 | 422))
+    }
+
     /// What was sent contradicts what is there.
     pub fn is_conflict(&self) -> bool {
         self.status() == Some(409)

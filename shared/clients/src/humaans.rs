@@ -117,7 +117,8 @@ impl Humaans {
         self.staff(people, None, wanted, gaps).await
     }
 
-    /// Those of these people whom Humaans knows, as [`people`](Self::people) has them.
+    /// Those of these people whom Humaans knows, as [`people`](Self::people) has them; an id that is none of Humaans' is
+    /// nobody's.
     pub async fn some(
         &self,
         ids: impl IntoIterator<Item = &WorkerId>,
@@ -125,13 +126,23 @@ impl Humaans {
     ) -> Result<Staff, ClientError> {
         let mut rows = Vec::new();
         for id in ids {
-            rows.extend(self.person(id).await?);
+            match self.person(id).await {
+                Err(error) if error.is_bad_request() => {}
+                read => rows.extend(read?),
+            }
         }
         let people = Listing {
             rows,
             unreadable: Vec::new(),
             incomplete: None,
         };
+        if people.rows.is_empty() {
+            return Ok(Staff {
+                people,
+                directory: Directory::default(),
+                warnings: Vec::new(),
+            });
+        }
         let known: Vec<WorkerId> = people.rows.iter().map(|person| person.id.clone()).collect();
         self.staff(people, Some(&known), wanted, Vec::new()).await
     }
@@ -176,12 +187,14 @@ impl Humaans {
         let (locations, gap) = self
             .whole("locations", &[], |location: &Location| location.id.clone())
             .await?;
+        let lacks_locations = gap.is_some();
         gaps.extend(gap);
         let (companies, gap) = self
             .whole("companies", &[], |company: &Company| company.id.clone())
             .await?;
         gaps.extend(gap);
-        let directory = Directory::new(roles, locations, companies);
+        let directory =
+            Directory::new(roles, locations, companies).lacking_locations(lacks_locations);
         let (directory, warnings) = self.with_custom_fields(directory, ids, wanted).await?;
         people.incomplete = (!gaps.is_empty()).then(|| gaps.join("; "));
         Ok(Staff {

@@ -48,7 +48,8 @@ fn attribute(entry: &Value<'_>) -> Option<Attribute> {
                 .to_owned(),
         ),
         None => {
-            let known: Vec<&str> = TABLE.iter().map(|row| row.attribute.wire_name()).collect();
+            let known = Attribute::BUILT_IN;
+            let known: Vec<&str> = known.iter().map(Attribute::wire_name).collect();
             entry.note(format!(
                 "unknown attribute {}: {}",
                 entry.name(),
@@ -126,6 +127,7 @@ fn fixed_keys(attribute: &Attribute) -> &'static [&'static str] {
         | Attribute::Addresses
         | Attribute::Manager => &["from", "template", "default"],
         Attribute::Firstname
+        | Attribute::Middlename
         | Attribute::Lastname
         | Attribute::Displayname
         | Attribute::JobTitle
@@ -134,6 +136,7 @@ fn fixed_keys(attribute: &Attribute) -> &'static [&'static str] {
         | Attribute::CostCenter
         | Attribute::EmployeeType
         | Attribute::Company
+        | Attribute::Description
         | Attribute::AlternateEmail
         | Attribute::Custom(_) => &[],
     }

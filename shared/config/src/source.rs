@@ -33,8 +33,6 @@ pub struct Source {
     pub zones: Zones,
     /// How its people become users.
     pub policy: Policy,
-    /// Whether phone numbers are read that cost a call for each new or changed person; Humaans has them anyway.
-    pub phone_numbers: bool,
 }
 
 /// An HR vendor.
@@ -75,8 +73,7 @@ pub(crate) fn source(
     let lifecycle = lifecycle(section);
     // Of a kind that was refused, any mapping will do: there is no source either.
     let mut published = kind.unwrap_or(SourceKind::Deel).published();
-    let phone_numbers = section.or("phone_numbers", false, flag);
-    if phone_numbers {
+    if section.or("phone_numbers", false, flag) {
         published = published.with(&Attribute::PhoneNumbers);
     }
     let adopt = section.or("adopt", published.adopt, |value| {
@@ -103,7 +100,6 @@ pub(crate) fn source(
             adopt,
             attributes,
         },
-        phone_numbers,
     })
 }
 

@@ -12,6 +12,10 @@ use proptest::prelude::*;
 use crate::{Claim, Config, CreateAs, Exceeded, Limit, OnDelete, SourceKind};
 
 const EXAMPLE: &str = include_str!("../../../rollcall.example.toml");
+const DEPLOYED: [&str; 2] = [
+    include_str!("../../../infra/config/rollcall.toml"),
+    include_str!("../../../infra/config/staging.toml"),
+];
 
 /// The least that a configuration must say.
 const LEAST: &str = r#"
@@ -393,7 +397,7 @@ attributes.hrTeam = { from = "team" }
     location = { template = "{city}, {countri}" }
         `template` in [source.attributes.location] names the unknown field `countri`: did you mean `country`?
     location = { template = "{town}" }
-        `template` in [source.attributes.location] names the unknown field `town`: use `work_email`, `personal_email`, `first_name`, `last_name`, `full_name`, `job_title`, `department`, `location`, `team`, `worker_type`, `entity`, `country`, `city`, `employee_id`, `work_phone`, `personal_phone`, `custom.NAME`
+        `template` in [source.attributes.location] names the unknown field `town`: use `work_email`, `personal_email`, `first_name`, `middle_name`, `last_name`, `preferred_name`, `full_name`, `job_title`, `department`, `location`, `team`, `worker_type`, `entity`, `country`, `city`, `start_date`, `employee_id`, `work_phone`, `personal_phone`, `custom.NAME`
     location = { template = "{city" }
         `template` in [source.attributes.location] has a `{` that is not closed: `{city`
     location = { template = "{addresses}" }
@@ -481,7 +485,7 @@ fn phone_numbers_of_deel_are_managed_once_they_are_asked_for() {
     };
     assert!(!manages(&Config::parse(LEAST).unwrap()));
     let asked = taken_line("source", "phone_numbers = true");
-    assert!(manages(&asked) && asked.sources[0].phone_numbers);
+    assert!(manages(&asked) && asked.sources[0].policy.needs_phone_numbers());
 }
 
 #[test]
@@ -558,6 +562,13 @@ fn example_file_holds_the_defaults() {
     let least = Config::parse(LEAST).unwrap();
     example.digest.clone_from(&least.digest);
     assert_eq!(format!("{example:#?}"), format!("{least:#?}"));
+}
+
+#[test]
+fn deployed_configurations_are_right() {
+    for text in DEPLOYED {
+        Config::parse(text).unwrap_or_else(|errors| panic!("{errors}"));
+    }
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::jumpcloud::SystemUser;
-use crate::table::TABLE;
 use crate::worker::Text;
 
 /// A JumpCloud user attribute that rollcall can write.
@@ -13,6 +12,8 @@ pub enum Attribute {
     Email,
     /// `firstname`
     Firstname,
+    /// `middlename`
+    Middlename,
     /// `lastname`
     Lastname,
     /// `displayname`
@@ -39,21 +40,42 @@ pub enum Attribute {
     Addresses,
     /// `manager`
     Manager,
+    /// `description`
+    Description,
     /// A custom attribute, written `attributes.NAME` in the configuration and in reports.
     Custom(Text),
 }
 
 impl Attribute {
+    /// Every attribute that is not a custom one, in the order of the documents.
+    pub const BUILT_IN: [Self; 17] = [
+        Self::Email,
+        Self::Firstname,
+        Self::Middlename,
+        Self::Lastname,
+        Self::Displayname,
+        Self::JobTitle,
+        Self::Department,
+        Self::Location,
+        Self::CostCenter,
+        Self::EmployeeType,
+        Self::Company,
+        Self::EmployeeIdentifier,
+        Self::AlternateEmail,
+        Self::PhoneNumbers,
+        Self::Addresses,
+        Self::Manager,
+        Self::Description,
+    ];
+
     /// The attribute called so in the configuration and in reports.
     pub fn named(name: &str) -> Option<Self> {
         if let Some(custom) = name.strip_prefix("attributes.") {
             return Some(Self::Custom(custom.into()));
         }
-        TABLE
-            .iter()
-            .map(|row| &row.attribute)
+        Self::BUILT_IN
+            .into_iter()
             .find(|attribute| attribute.wire_name() == name)
-            .cloned()
     }
 
     /// JumpCloud's own name of it; of a custom attribute the name without `attributes.`.
@@ -61,6 +83,7 @@ impl Attribute {
         match self {
             Self::Email => "email",
             Self::Firstname => "firstname",
+            Self::Middlename => "middlename",
             Self::Lastname => "lastname",
             Self::Displayname => "displayname",
             Self::JobTitle => "jobTitle",
@@ -74,6 +97,7 @@ impl Attribute {
             Self::PhoneNumbers => "phoneNumbers",
             Self::Addresses => "addresses",
             Self::Manager => "manager",
+            Self::Description => "description",
             Self::Custom(name) => name,
         }
     }
@@ -94,6 +118,7 @@ impl Attribute {
         match self {
             Self::Email => &user.email,
             Self::Firstname => &user.firstname,
+            Self::Middlename => &user.middlename,
             Self::Lastname => &user.lastname,
             Self::Displayname => &user.displayname,
             Self::JobTitle => &user.job_title,
@@ -105,6 +130,7 @@ impl Attribute {
             Self::EmployeeIdentifier => &user.employee_identifier,
             Self::AlternateEmail => &user.alternate_email,
             Self::Manager => &user.manager,
+            Self::Description => &user.description,
             Self::Custom(name) => user
                 .attributes
                 .iter()

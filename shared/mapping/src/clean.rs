@@ -7,21 +7,53 @@ use serde_json::Value;
 
 use crate::worker::Text;
 
-/// Trimmed text without control characters; `None` when nothing is left.
+/// The most characters of a record that a message quotes.
+const QUOTED: usize = 80;
+
+/// Trimmed text without control characters and [unseen](is_unseen) ones; `None` when nothing is left.
 pub(crate) fn clean(value: Option<&str>) -> Option<Text> {
     let value = value?.trim();
     if value.is_empty() {
         return None;
     }
-    if value.chars().any(char::is_control) {
-        let kept: String = value
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
+    if value.chars().any(|c| c.is_control() || is_unseen(c)) {
+        let kept = plain(value).collect::<String>();
         let kept = kept.split_whitespace().collect::<Vec<_>>().join(" ");
         return (!kept.is_empty()).then(|| kept.into());
     }
     Some(value.into())
+}
+
+/// What a message quotes of a record.
+pub(crate) fn quoted(text: &str) -> String {
+    short(text, QUOTED)
+}
+
+/// Somebody else's text as people are shown it: one line that cannot move what stands around it, of so many
+/// characters at most.
+pub fn short(text: &str, most: usize) -> String {
+    let mut rest = plain(text);
+    let mut short: String = rest.by_ref().take(most).collect();
+    if rest.next().is_some() {
+        short.pop();
+        short.push('…');
+    }
+    short
+}
+
+/// Text without unseen characters, with a space for each control character.
+fn plain(text: &str) -> impl Iterator<Item = char> {
+    let seen = text.chars().filter(|c| !is_unseen(*c));
+    seen.map(|c| if c.is_control() { ' ' } else { c })
+}
+
+/// Whether a character shows nothing: what is pasted along with a value from elsewhere, or turns the order in which
+/// what follows is shown. Joiners are none of these: scripts and emoji are written with them.
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
 }
 
 /// [`clean`], in lower case: JumpCloud and HR systems differ in how they write an address.
@@ -83,4 +115,33 @@ where
         return Err(D::Error::custom("an id is empty"));
     }
     Ok(id.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_trimmed_and_holds_nothing_that_is_not_seen() {
+        for (text, expected) in [
+            ("  Ana  Souza ", Some("Ana  Souza")),
+            ("Ne\nw\r\n\u{1b}[31mLine\0", Some("Ne w [31mLine")),
+            ("\u{202e}evil\u{202c}", Some("evil")),
+            ("ana@corp.example\u{200b}", Some("ana@corp.example")),
+            ("\u{feff} \u{200b}\t", None),
+            ("👩\u{200d}🚀", Some("👩\u{200d}🚀")),
+            ("می\u{200c}خواهم", Some("می\u{200c}خواهم")),
+            ("שרה", Some("שרה")),
+        ] {
+            assert_eq!(clean(Some(text)).as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_quote_is_one_short_line() {
+        assert_eq!(quoted("on\n\u{1b}[2Jleave\u{202e}"), "on  [2Jleave");
+        let long = quoted(&"é".repeat(500_000));
+        assert_eq!(long, "é".repeat(79) + "…");
+        assert_eq!(quoted(&"é".repeat(80)), "é".repeat(80));
+    }
 }

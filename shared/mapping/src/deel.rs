@@ -30,6 +30,7 @@ pub struct Person {
     first_name: Option<Text>,
     last_name: Option<Text>,
     full_name: Option<Text>,
+    preferred_first_name: Option<Text>,
     #[serde(default, deserialize_with = "or_default")]
     emails: Vec<Email>,
     start_date: Option<Text>,
@@ -262,6 +263,7 @@ pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
             .map(WorkerId),
         manager_email: manager.and_then(|manager| clean_email(manager.work_email.as_deref())),
         details: Details {
+            preferred_name: clean(person.preferred_first_name.as_deref()).map(Into::into),
             addresses: person
                 .addresses
                 .first()

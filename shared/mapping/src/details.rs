@@ -6,6 +6,10 @@ use crate::worker::{Text, Warning};
 /// What most people have nothing of, apart from the rest so that a company of 100,000 fits in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Details {
+    /// The middle name.
+    pub middle_name: Option<Box<str>>,
+    /// What the person is called instead of the first name.
+    pub preferred_name: Option<Box<str>>,
     /// Addresses, at most one of a kind.
     pub addresses: Vec<Address>,
     /// Phone numbers: `work`, and `mobile` for the personal one.

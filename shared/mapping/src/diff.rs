@@ -169,6 +169,13 @@ fn desired_value<'a>(
                     ),
                 ));
             }
+            // JumpCloud would refuse the whole user for it.
+            Some(text) if *attribute == Attribute::AlternateEmail && !is_email(&text) => {
+                return Err(Warning::new(
+                    "value_invalid",
+                    format!("`{attribute}` is not an e-mail address in HR and is left as it is"),
+                ));
+            }
             Some(text) => DesiredValue::Text(text),
         },
     };

@@ -1,5 +1,6 @@
 //! What HR knows of a person, by name: what attributes are made of.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -16,8 +17,12 @@ pub enum Field {
     PersonalEmail,
     /// `first_name`
     FirstName,
+    /// `middle_name`
+    MiddleName,
     /// `last_name`
     LastName,
+    /// `preferred_name`
+    PreferredName,
     /// `full_name`
     FullName,
     /// `job_title`
@@ -36,6 +41,8 @@ pub enum Field {
     Country,
     /// `city`
     City,
+    /// `start_date`
+    StartDate,
     /// `employee_id`
     EmployeeId,
     /// `work_phone`
@@ -54,11 +61,13 @@ pub enum Field {
 
 impl Field {
     /// Every field that all HR systems have, in the order of the documents.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::WorkEmail,
         Self::PersonalEmail,
         Self::FirstName,
+        Self::MiddleName,
         Self::LastName,
+        Self::PreferredName,
         Self::FullName,
         Self::JobTitle,
         Self::Department,
@@ -68,6 +77,7 @@ impl Field {
         Self::Entity,
         Self::Country,
         Self::City,
+        Self::StartDate,
         Self::EmployeeId,
         Self::WorkPhone,
         Self::PersonalPhone,
@@ -90,7 +100,9 @@ impl Field {
             Self::WorkEmail => "work_email",
             Self::PersonalEmail => "personal_email",
             Self::FirstName => "first_name",
+            Self::MiddleName => "middle_name",
             Self::LastName => "last_name",
+            Self::PreferredName => "preferred_name",
             Self::FullName => "full_name",
             Self::JobTitle => "job_title",
             Self::Department => "department",
@@ -100,6 +112,7 @@ impl Field {
             Self::Entity => "entity",
             Self::Country => "country",
             Self::City => "city",
+            Self::StartDate => "start_date",
             Self::EmployeeId => "employee_id",
             Self::WorkPhone => "work_phone",
             Self::PersonalPhone => "personal_phone",
@@ -116,7 +129,9 @@ impl Field {
             Self::WorkEmail => "work e-mail",
             Self::PersonalEmail => "personal e-mail",
             Self::FirstName => "first name",
+            Self::MiddleName => "middle name",
             Self::LastName => "last name",
+            Self::PreferredName => "preferred name",
             Self::FullName => "full name",
             Self::JobTitle => "job title",
             Self::Department => "department",
@@ -126,6 +141,7 @@ impl Field {
             Self::Entity => "entity",
             Self::Country => "country",
             Self::City => "city",
+            Self::StartDate => "start date",
             Self::EmployeeId => "profile id",
             Self::WorkPhone => "work phone",
             Self::PersonalPhone => "personal phone",
@@ -143,12 +159,14 @@ impl Field {
 
     /// The person's value as text; `None` where it is none.
     #[inline]
-    pub fn text<'a>(&self, worker: &'a Worker) -> Option<&'a str> {
-        match self {
+    pub fn text<'a>(&self, worker: &'a Worker) -> Option<Cow<'a, str>> {
+        let text = match self {
             Self::WorkEmail => worker.work_email.as_deref(),
             Self::PersonalEmail => worker.personal_email.as_deref(),
             Self::FirstName => worker.first_name.as_deref(),
+            Self::MiddleName => worker.middle_name(),
             Self::LastName => worker.last_name.as_deref(),
+            Self::PreferredName => worker.preferred_name(),
             Self::FullName => worker.full_name.as_deref(),
             Self::JobTitle => worker.job_title.as_deref(),
             Self::Department => worker.department.as_deref(),
@@ -158,12 +176,14 @@ impl Field {
             Self::Entity => worker.entity.as_deref(),
             Self::Country => worker.country.as_deref(),
             Self::City => worker.city.as_deref(),
+            Self::StartDate => return Some(worker.employment.start?.to_string().into()),
             Self::EmployeeId => worker.identifiers().next(),
             Self::WorkPhone => worker.phone_number(PhoneNumber::WORK),
             Self::PersonalPhone => worker.phone_number(PhoneNumber::MOBILE),
             Self::Custom(name) => worker.custom_field(name),
             Self::PhoneNumbers | Self::Addresses | Self::Manager => None,
-        }
+        };
+        text.map(Cow::Borrowed)
     }
 
     /// The part of the record that it is in, where a source may give that one apart from the rest.
@@ -178,10 +198,13 @@ impl Field {
             Self::WorkEmail
             | Self::PersonalEmail
             | Self::FirstName
+            | Self::MiddleName
             | Self::LastName
+            | Self::PreferredName
             | Self::FullName
             | Self::Team
             | Self::WorkerType
+            | Self::StartDate
             | Self::EmployeeId
             | Self::Addresses => None,
         }

@@ -63,11 +63,11 @@ impl When {
                 let email = email.or(worker.manager_email.as_deref());
                 return id.into_iter().chain(email).any(is_one_of);
             }
-            field.text(worker).is_some_and(is_one_of)
+            field.text(worker).is_some_and(|text| is_one_of(&text))
         })
     }
 
-    /// Whether it rests on something that was not read of this person: nobody leaves a group on that.
+    /// Whether it rests on something that was not read of this person: nobody joins or leaves a group on that.
     pub fn rests_on_unread(&self, worker: &Worker) -> bool {
         let mut conditions = self.conditions.iter();
         conditions.any(|condition| worker.is_unread(&condition.field))

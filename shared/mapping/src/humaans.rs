@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::clean::{clean, clean_email, day, full_name, some_id, text_of};
+use crate::clean::{clean, clean_email, day, full_name, quoted, some_id, text_of};
 use crate::details::{Details, Part, Unread};
 use crate::jumpcloud::{Address, PhoneNumber, or_default};
 use crate::worker::{Employment, Status, Text, Worker, WorkerId, Zones};
@@ -26,7 +26,9 @@ pub struct Person {
     pub id: WorkerId,
     company_id: Option<Text>,
     first_name: Option<Text>,
+    middle_name: Option<Text>,
     last_name: Option<Text>,
+    preferred_name: Option<Text>,
     email: Option<Text>,
     personal_email: Option<Text>,
     phone_number: Option<Text>,
@@ -164,6 +166,8 @@ pub struct Directory {
     /// By person, then by the day they begin; `None` when they could not be read whole.
     roles: Option<Vec<JobRole>>,
     locations: BTreeMap<Text, Location>,
+    /// Whether there are more than these.
+    lacks_locations: bool,
     companies: BTreeMap<Text, Company>,
     /// By person, as field and value; `None` when they were not read.
     custom_values: Option<BTreeMap<WorkerId, Vec<(Text, Text)>>>,
@@ -189,9 +193,17 @@ impl Directory {
         Self {
             roles,
             locations: by_id(locations, |location| &location.id),
+            lacks_locations: false,
             companies: by_id(companies, |company| &company.id),
             custom_values: None,
         }
+    }
+
+    /// Whether there are more locations than were read: whoever has no zone but that of such a one may be anywhere.
+    #[must_use]
+    pub fn lacking_locations(mut self, lacking: bool) -> Self {
+        self.lacks_locations = lacking;
+        self
     }
 
     /// Adds the values of those custom fields that are `wanted`.
@@ -239,7 +251,8 @@ fn by_id<T>(rows: Vec<T>, id: impl Fn(&T) -> &Text) -> BTreeMap<Text, T> {
 /// nor their location places; `now` tells which job role is the current one.
 pub fn to_worker(person: &Person, directory: &Directory, zones: &Zones, now: Timestamp) -> Worker {
     let place = Place::of(person, directory);
-    let (zone, zone_warning) = zones.zone_of(
+    let anywhere = (place.is_unread && directory.lacks_locations).then(Zones::anywhere);
+    let (zone, zone_warning) = anywhere.as_ref().unwrap_or(zones).zone_of(
         place.zones.into_iter().flatten(),
         place.label.as_deref(),
         place.country.as_deref(),
@@ -278,6 +291,8 @@ pub fn to_worker(person: &Person, directory: &Directory, zones: &Zones, now: Tim
             .map(WorkerId),
         manager_email: None,
         details: Details {
+            middle_name: clean(person.middle_name.as_deref()).map(Into::into),
+            preferred_name: clean(person.preferred_name.as_deref()).map(Into::into),
             addresses: home_address(person).into_iter().collect(),
             phone_numbers: PhoneNumber::of_hr(
                 clean(person.phone_number.as_deref()),
@@ -395,7 +410,7 @@ fn status(person: &Person) -> Status {
         Some("newHire") => Status::PreHire,
         Some("active") => Status::Employed,
         Some("offboarded") => Status::Ended,
-        Some(unknown) => Status::Unclear(format!("the status `{unknown}` is unknown")),
+        Some(unknown) => Status::Unclear(format!("the status `{}` is unknown", quoted(unknown))),
         None => Status::Unclear("the record has no status".to_owned()),
     }
 }

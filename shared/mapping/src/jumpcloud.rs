@@ -36,6 +36,9 @@ pub struct SystemUser {
     /// Given name.
     #[serde(default, deserialize_with = "or_default")]
     pub firstname: Text,
+    /// Middle name. Few have one: half the size of other text while it is empty.
+    #[serde(default, deserialize_with = "or_default")]
+    pub middlename: Box<str>,
     /// Family name.
     #[serde(default, deserialize_with = "or_default")]
     pub lastname: Text,
@@ -66,6 +69,9 @@ pub struct SystemUser {
     /// Company or legal entity.
     #[serde(default, deserialize_with = "or_default")]
     pub company: Text,
+    /// Free text. Few have any: half the size of other text while it is empty.
+    #[serde(default, deserialize_with = "or_default")]
+    pub description: Box<str>,
     /// The manager's user id.
     #[serde(default, deserialize_with = "or_default")]
     pub manager: Text,

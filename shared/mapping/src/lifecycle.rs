@@ -108,10 +108,11 @@ pub(crate) fn standing(worker: &Worker, lifecycle: &Lifecycle, now: Timestamp) -
     }
 }
 
-/// Why somebody between two employments has no access: the last day of one is over, and the next has not begun.
+/// Why somebody between two employments has no access: the last day of one is over, and the next has not begun. Where
+/// there is no day between them, they are one.
 pub(crate) fn between(worker: &Worker, lifecycle: &Lifecycle, now: Timestamp) -> Option<String> {
     let (start, last_day) = worker.employment.start.zip(worker.employment.last_day)?;
-    let is_between = last_day < start
+    let is_between = last_day.tomorrow().is_ok_and(|next| next < start)
         && now >= leaving_moment(worker, lifecycle)?
         && now < activation_moment(worker, lifecycle)?;
     is_between

@@ -9,6 +9,7 @@ use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attribute;
+use crate::details::Part;
 use crate::field::Field;
 use crate::scope::SourceScope;
 use crate::table::{Column, Row, TABLE};
@@ -74,6 +75,12 @@ impl Policy {
         self
     }
 
+    /// Whether a rule is made of phone numbers: where none is, HR need not be asked for any.
+    pub fn needs_phone_numbers(&self) -> bool {
+        let mut fields = self.attributes.iter().flat_map(AttributeRule::fields);
+        fields.any(|field| field.part() == Some(Part::PhoneNumbers))
+    }
+
     /// The custom fields of the HR system that rules name: where there are none, HR need not be asked for any.
     pub fn custom_fields(&self) -> BTreeSet<Text> {
         let fields = self.attributes.iter().flat_map(AttributeRule::fields);
@@ -117,7 +124,7 @@ impl AttributeRule {
     #[inline]
     pub fn text<'a>(&'a self, worker: &'a Worker) -> Option<Cow<'a, str>> {
         let text = match &self.origin {
-            Origin::Field(field) => field.text(worker).map(Cow::Borrowed),
+            Origin::Field(field) => field.text(worker),
             Origin::Template(template) => template.render(worker).map(Cow::Owned),
         };
         text.or_else(|| self.default.as_deref().map(Cow::Borrowed))

@@ -2,10 +2,12 @@
 //!
 //! Whether somebody has a user of ours is the caller's to say.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::clean::quoted;
 use crate::field::Field;
 use crate::jumpcloud::UserState;
 use crate::lifecycle::{Standing, between, standing};
@@ -79,12 +81,18 @@ impl ScopeKey {
         }
     }
 
-    /// What HR says of this person.
-    fn value_of(self, worker: &Worker) -> Option<&str> {
-        let value = self.field().text(worker)?;
+    /// What HR says of this person; nothing where that was not read, whatever else would stand in for it.
+    fn value_of(self, worker: &Worker) -> Option<Cow<'_, str>> {
+        let field = self.field();
+        if worker.is_unread(&field) {
+            return None;
+        }
         match self {
-            Self::EmailDomains => Some(value.split_once('@')?.1),
-            _ => Some(value),
+            Self::EmailDomains => {
+                let (_, domain) = worker.work_email.as_deref()?.split_once('@')?;
+                Some(domain.into())
+            }
+            _ => field.text(worker),
         }
     }
 }
@@ -148,8 +156,11 @@ impl SourceScope {
         keys.iter().filter_map(|(key, values)| {
             let (name, noun) = (key.name(), key.noun());
             match key.value_of(worker) {
-                Some(value) => values.contains(&comparable(value)).then(|| {
-                    Membership::Outside(format!("`exclude.{name}` names the {noun} `{value}`"))
+                Some(value) => values.contains(&comparable(&value)).then(|| {
+                    Membership::Outside(format!(
+                        "`exclude.{name}` names the {noun} `{}`",
+                        quoted(&value)
+                    ))
                 }),
                 None => worker.is_unread(&key.field()).then(|| {
                     Membership::Unclear(format!(
@@ -166,9 +177,10 @@ impl SourceScope {
         keys.iter().filter_map(|(key, values)| {
             let (name, noun) = (key.name(), key.noun());
             match key.value_of(worker) {
-                Some(value) => (!values.contains(&comparable(value))).then(|| {
+                Some(value) => (!values.contains(&comparable(&value))).then(|| {
                     Membership::Outside(format!(
-                        "`include.{name}` does not name the {noun} `{value}`"
+                        "`include.{name}` does not name the {noun} `{}`",
+                        quoted(&value)
                     ))
                 }),
                 None => Some(Membership::Unclear(format!(

@@ -7,6 +7,9 @@ use std::fmt::{self, Write};
 use crate::attribute::Attribute;
 use crate::field::Field;
 
+/// Of what a system does not have.
+const NOWHERE: &str = "–";
+
 /// One row of the mapping table.
 #[derive(Debug)]
 pub struct Row {
@@ -81,6 +84,13 @@ pub const TABLE: &[Row] = {
             A::Firstname,
             on("`first_name`"),
             on("`firstName`"),
+            "",
+        ),
+        row(
+            F::MiddleName,
+            A::Middlename,
+            opt_in(NOWHERE),
+            opt_in("`middleName`"),
             "",
         ),
         row(
@@ -204,7 +214,7 @@ pub fn render_markdown() -> String {
 
 impl fmt::Display for Column {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.by_default {
+        if !self.by_default && self.place != NOWHERE {
             f.write_str("opt-in: ")?;
         }
         f.write_str(self.place)

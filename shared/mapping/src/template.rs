@@ -59,7 +59,7 @@ impl TextTemplate {
                         if filled > 0 {
                             text.push_str(pending);
                         }
-                        text.push_str(value);
+                        text.push_str(&value);
                         filled += 1;
                     }
                     pending = "";

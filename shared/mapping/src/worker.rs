@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::clean::quoted;
 use crate::details::{Details, Part, Unread};
 use crate::field::Field;
 use crate::jumpcloud::{Address, PhoneNumber};
@@ -138,6 +139,16 @@ impl Worker {
         self.details.as_deref().map_or(&[], |own| &own.addresses)
     }
 
+    /// The middle name.
+    pub fn middle_name(&self) -> Option<&str> {
+        self.details.as_deref()?.middle_name.as_deref()
+    }
+
+    /// What the person is called instead of the first name.
+    pub fn preferred_name(&self) -> Option<&str> {
+        self.details.as_deref()?.preferred_name.as_deref()
+    }
+
     /// Phone numbers, at most one of a kind.
     pub fn phone_numbers(&self) -> &[PhoneNumber] {
         self.details
@@ -219,7 +230,7 @@ impl Employment {
     /// With a date that cannot be read.
     pub(crate) fn unreadable(date: &str) -> Self {
         Self {
-            status: Status::Unclear(format!("`{date}` is not a date")),
+            status: Status::Unclear(format!("`{}` is not a date", quoted(date))),
             start: None,
             last_day: None,
         }
@@ -299,6 +310,14 @@ pub struct Zones {
 }
 
 impl Zones {
+    /// Of people of whom nobody knows where they are: a day begins, and ends, where it does so last.
+    pub(crate) fn anywhere() -> Self {
+        Self {
+            table: BTreeMap::new(),
+            default: TimeZone::fixed(jiff::tz::offset(-12)),
+        }
+    }
+
     /// The zone of a person: the first of the `recorded` ones that exists, else by place. With a warning when a
     /// recorded zone is unknown.
     pub fn zone_of<'a>(
@@ -316,7 +335,8 @@ impl Zones {
             warning = Some(Warning::new(
                 "unknown_zone",
                 format!(
-                    "the record's time zone `{name}` is unknown; dates follow that of the place, or the source's"
+                    "the record's time zone `{}` is unknown; dates follow that of the place, or the source's",
+                    quoted(name)
                 ),
             ));
         }

@@ -2,6 +2,8 @@
 //!
 //! The environment itself is read by each `main` alone, and handed in as a function.
 
+mod metrics;
+
 use std::path::PathBuf;
 
 use aws_config::BehaviorVersion;
@@ -12,6 +14,8 @@ use state::State;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
+pub use metrics::{Metric, Metrics, Unit};
+
 /// What the environment says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
@@ -21,6 +25,8 @@ pub struct Environment {
     pub table: Option<String>,
     /// Hosts beside the vendors' own that a key may be sent to: `ROLLCALL_ALLOW_HOSTS`, separated by commas.
     pub allowed_hosts: Vec<String>,
+    /// The namespace that metrics are written into: `ROLLCALL_METRICS`; without it none are written.
+    pub metrics: Option<String>,
 }
 
 impl Environment {
@@ -45,6 +51,7 @@ impl Environment {
                         .collect()
                 })
                 .unwrap_or_default(),
+            metrics: set("ROLLCALL_METRICS"),
         }
     }
 }
@@ -60,6 +67,8 @@ pub struct Function {
     pub secrets: Secrets,
     /// Hosts beside the vendors' own that a key may be sent to.
     pub allowed_hosts: Vec<String>,
+    /// Where metrics go.
+    pub metrics: Metrics,
 }
 
 /// Why a function or the program cannot start.
@@ -94,6 +103,7 @@ impl Function {
             config: path,
             table,
             allowed_hosts,
+            metrics,
         } = Environment::from_vars(&var);
         let text = std::fs::read_to_string(&path).map_err(|error| StartError::Unreadable {
             path: path.clone(),
@@ -109,6 +119,7 @@ impl Function {
             state: State::connect(&aws, &table),
             secrets: Secrets::new(Some(aws_sdk_secretsmanager::Client::new(&aws)), var),
             allowed_hosts,
+            metrics: Metrics::new(metrics),
         })
     }
 }

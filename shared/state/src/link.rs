@@ -40,7 +40,7 @@ pub struct Link {
     /// When the invitation was sent.
     pub invited_at: Option<Timestamp>,
     /// Set while the source does not list the person.
-    pub missing: Option<Missing>,
+    pub missing: Option<Box<Missing>>,
     /// Set while a SCIM client keeps the user without access. It is the clients' to set: see [`State::put_link`].
     pub scim_hold: Option<Box<ByClient>>,
     /// The groups that a rule put the user into, or was about to, each with the name of that rule. Who was put there by
@@ -276,14 +276,14 @@ pub(crate) fn attributes(link: &Link) -> [Attribute; 13] {
         ("invited_at", invited_at.map(text)),
         (
             "missing",
-            missing.map(
+            missing.as_deref().map(
                 |Missing {
                      runs,
                      since,
                      checked_at,
                  }| {
                     map([
-                        ("runs", Some(number(runs))),
+                        ("runs", Some(number(*runs))),
                         ("since", Some(text(since))),
                         ("checked_at", checked_at.map(text)),
                     ])
@@ -325,7 +325,8 @@ pub(crate) fn decode(item: &Item) -> Result<Link, Damage> {
         invited_at: optional(item, "invited_at", as_time)?,
         missing: optional(item, "missing", as_map)?
             .map(decode_missing)
-            .transpose()?,
+            .transpose()?
+            .map(Box::new),
         scim_hold: optional_by(item, "scim_hold")?.map(Box::new),
         groups: optional(item, "groups", as_map)?
             .into_iter()

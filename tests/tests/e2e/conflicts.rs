@@ -28,6 +28,42 @@ async fn two_people_with_one_work_email_get_no_account_and_others_do() {
 }
 
 #[tokio::test]
+async fn two_people_with_one_employee_id_get_no_account_and_no_later_one_does() {
+    let world = world_with(Setup::new().humaans()).await;
+    let named = |first: &str| Profile::new(first, "Twice").with("employeeId", "E-1");
+    let first = world.hire_in_humaans(&named("Ida"));
+    let second = world.hire_in_humaans(&named("Ivo"));
+
+    let report = world.run_sync().await;
+    assert_eq!(report.status, RunStatus::Applied);
+    for id in [&first, &second] {
+        assert_eq!(report.code_of(id), "duplicate_employee_id");
+    }
+    world.settled().await;
+
+    world.change(&second, &named("Ivo").with("employeeId", "E-2"));
+    world.run_sync().await;
+    let third = world.hire_in_humaans(&named("Ina"));
+    let report = world.run_sync().await;
+    assert_eq!(report.outcome_of(&third), Outcome::Skipped);
+    assert_eq!(world.jumpcloud().users().len(), 2);
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn employee_id_of_somebody_elses_user_is_held_where_it_recognises_nobody() {
+    let world = world_with(Setup::new().source("adopt = [\"email\"]")).await;
+    let id = world.hire(ana());
+    world.jumpcloud().add(
+        json!({"username": "someone", "email": "someone@corp.example", "employeeIdentifier": id}),
+    );
+    let report = world.run_sync().await;
+    assert_eq!(report.code_of(&id), "employee_id_held");
+    assert!(world.jumpcloud_writes().is_empty());
+    world.settled().await;
+}
+
+#[tokio::test]
 async fn person_with_an_account_keeps_the_email_that_a_newcomer_also_has() {
     let (world, id) = world_with_ana(Setup::new()).await;
     let newcomer = world.hire(Profile::new("Nora", "Newcomer").work_email(Some(WORK)));

@@ -295,6 +295,36 @@ async fn person_in_both_systems_is_one_user_of_the_first() {
 }
 
 #[tokio::test]
+async fn phone_numbers_follow_the_record_when_they_are_asked_for_by_name() {
+    let hire = || ana().with("phoneNumber", "+442079460101");
+    let world = world_with(Setup::new().humaans().source("phone_numbers = true")).await;
+    let id = world.hire_in_humaans(&hire());
+    world.run_sync().await;
+    world.change(&id, &hire().with("phoneNumber", "+442079460102"));
+    let report = world.run_sync().await;
+    assert_eq!(report.changed(&id), ["phoneNumbers"]);
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn id_of_one_system_makes_no_sense_to_the_other() {
+    let world = world_with(Setup::new().humaans_too()).await;
+    let in_deel = world.hire(ana());
+    let in_humaans = world.hire_in_humaans(&Profile::new("Otto", "Other"));
+    world.run_sync().await;
+    world.fault(Fault::status(Vendor::Deel, 400).path(&in_humaans).always());
+    world.fault(Fault::status(Vendor::Humaans, 422).path(&in_deel).always());
+    for (id, calls) in [(&in_deel, 1), (&in_humaans, 4)] {
+        let report = world.invoke(json!({"people": [id]})).await;
+        assert_eq!(report.status, RunStatus::Applied);
+        assert_eq!(report.outcome_of(id), Outcome::Unchanged);
+        assert_eq!((report.calls.deel, report.calls.humaans), (1, calls));
+    }
+    world.sandbox().faults().clear();
+    world.settled().await;
+}
+
+#[tokio::test]
 async fn nobody_joins_by_humaans_while_deel_is_not_read_whole() {
     let world = world_with(Setup::new().humaans_too()).await;
     let in_deel = world.hire(ana());

@@ -59,6 +59,21 @@ async fn invitation_goes_to_the_work_address_when_the_personal_one_is_refused() 
 }
 
 #[tokio::test]
+async fn personal_address_that_is_none_holds_nobody_up() {
+    let world = world().await;
+    let id = world.hire(ana().personal_email(Some("see the contract")));
+
+    let report = world.run_sync().await;
+
+    assert_eq!(report.status, RunStatus::Applied);
+    assert_eq!(report.outcome_of(&id), Outcome::Created);
+    assert!(report.warnings.iter().any(|w| w.code == "value_invalid"));
+    assert_eq!(world.user_of(&id).await["alternateEmail"], "");
+    assert_eq!(world.invitations(), [WORK]);
+    world.settled().await;
+}
+
+#[tokio::test]
 async fn person_whom_no_mail_reaches_stays_staged_and_is_told() {
     let world = world().await;
     world.jumpcloud().refuse_mail_to(PERSONAL);

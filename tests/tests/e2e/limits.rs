@@ -3,7 +3,7 @@
 use e2e::{Reading, Setup, World};
 use sandbox::{Profile, Stage};
 use serde_json::json;
-use sync::{Outcome, RunStatus};
+use sync::{Outcome, PersonRow, RunStatus};
 
 use crate::{hire_others, world, world_with};
 
@@ -40,6 +40,13 @@ async fn more_leavers_than_the_limit_are_all_held_while_joiners_go_through() {
     assert_eq!(report.count(Outcome::Held), 4);
     assert_eq!(report.outcome_of(&joiner), Outcome::Created);
     assert_eq!(suspended(&world), 0);
+    // Whoever approves it sees why.
+    let why = format!(
+        "held until approved: suspend; the last day was {}",
+        world.days_ago(2)
+    );
+    let told = |row: &&PersonRow| row.reason.as_deref() == Some(why.as_str());
+    assert_eq!(report.people.iter().filter(told).count(), 4);
     let held = report.held_class("suspend").unwrap();
     assert_eq!(
         (held.count, held.limit.rule.as_str(), held.limit.value),

@@ -93,6 +93,31 @@ async fn changed_record_costs_one_call() {
 }
 
 #[tokio::test]
+async fn record_that_changed_in_nothing_of_ours_costs_one_call() {
+    let (world, id, _) = world_with_phones().await;
+    world.change(&id, &ana().with("birth_date", json!("1990-01-01")));
+    world.forget_requests();
+    world.run_sync().await;
+    assert_eq!(personal_calls(&world), 1);
+    world.settled().await;
+    assert_eq!(personal_calls(&world), 0);
+}
+
+#[tokio::test]
+async fn nobody_asks_about_people_who_left() {
+    let (world, id, _) = world_with_phones().await;
+    world.change(
+        &id,
+        &ana().stage(sandbox::Stage::Inactive(world.days_ago(9))),
+    );
+    world.forget_requests();
+    let report = world.run_sync().await;
+    assert_eq!(report.count(Outcome::Suspended), 1);
+    world.settled().await;
+    assert_eq!(personal_calls(&world), 0);
+}
+
+#[tokio::test]
 async fn edit_by_hand_is_undone_without_asking_hr() {
     let (world, id, _) = world_with_phones().await;
     let edited = json!({"phoneNumbers": [
@@ -167,6 +192,22 @@ async fn numbers_are_not_asked_for_unless_configured() {
     assert_eq!(personal_calls(&world), 0);
     assert_eq!(phones_of(&world, &id).await, json!([]));
     world.settled().await;
+}
+
+#[tokio::test]
+async fn attribute_made_of_a_number_asks_for_it() {
+    let rule = "[source.attributes]\n\"attributes.desk\" = { from = \"work_phone\" }";
+    let world = world_with(Setup::new().source(rule)).await;
+    let id = world.hire(ana());
+    world
+        .deel()
+        .set_phone_numbers(&id, json!([number("WORK", "2079460101")]));
+    world.run_sync().await;
+    let expected = json!([{"name": "desk", "value": "+442079460101"}]);
+    assert_eq!(world.user_of(&id).await["attributes"], expected);
+    assert_eq!(phones_of(&world, &id).await, json!([]));
+    let report = world.settled().await;
+    assert_eq!(report.calls.deel, 1);
 }
 
 #[tokio::test]

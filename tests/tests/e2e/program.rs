@@ -1,7 +1,7 @@
 //! The program `rollcall`, as an admin calls it.
 
 use e2e::{Ran, Reading, Setup};
-use sandbox::{Stage, Vendor};
+use sandbox::{Profile, Stage, Vendor};
 use serde_json::Value;
 use sync::Outcome;
 
@@ -26,6 +26,21 @@ async fn plan_shows_what_sync_then_does() {
     assert!(sync.stdout.contains("ana.souza"), "{}", sync.stdout);
     assert_eq!(world.state_of(&id).await, "ACTIVATED");
     world.settled().await;
+}
+
+#[tokio::test]
+async fn terminal_is_safe_from_what_hr_holds() {
+    let world = world().await;
+    let odd = "\u{1b}[2J".to_owned() + &"x".repeat(200_000);
+    let id = world.hire(ana().with("hiring_status", odd.as_str()));
+    world.hire(Profile::new("Otto", &odd).with("timezone", odd.as_str()));
+
+    for arguments in [vec!["plan"], vec!["explain", &id]] {
+        let ran = world.rollcall(&arguments).await;
+        assert_ended(&ran, 0);
+        assert!(!ran.stdout.contains('\u{1b}'), "{}", ran.stdout);
+        assert!(ran.stdout.len() < 20_000, "{}", ran.stdout.len());
+    }
 }
 
 #[tokio::test]

@@ -156,13 +156,14 @@ fn person<'a>(
     plan: &mut Plan,
 ) {
     let recently = |checked: Timestamp| known.now.duration_since(checked) < CHECKED_EVERY;
-    let checked_at = link.missing.and_then(|missing| missing.checked_at);
+    let checked_at = link.missing.as_ref().and_then(|missing| missing.checked_at);
     if checked_at.is_some_and(recently) {
         return;
     }
     let mut person = begin(link, user);
     let runs = link
         .missing
+        .as_ref()
         .map_or(0, |missing| missing.runs)
         .saturating_add(1);
     let state = user.state();

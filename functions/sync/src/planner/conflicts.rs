@@ -6,19 +6,20 @@ use super::index::hash;
 use super::{Candidate, Found};
 use crate::plan::Reason;
 
-/// Refuses those who share a work e-mail with somebody who has the better claim, and those who claim one user.
+/// Refuses those who share a work e-mail or an employee identifier with somebody who has the better claim, and those
+/// who claim one user.
 ///
-/// Of several people with one work e-mail, those whose users are ours stay; else the only one of the first source.
-pub(super) fn refuse_rivals(candidates: &mut [Candidate<'_>]) {
-    for rivals in sharing_an_email(candidates) {
-        let winners = winners(candidates, &rivals);
-        for index in rivals.iter().filter(|index| !winners.contains(index)) {
-            let others = others(candidates, &rivals, *index);
-            let text =
-                format!("HR has this work e-mail also for {others}: only one of them can have it");
-            refuse(candidates, *index, Reason::new("duplicate_email", text));
-        }
-    }
+/// Of several people with one work e-mail, those whose users are ours stay; else the only one of the first source. So
+/// it is with the identifier, as far as it is not what an existing user is recognised by.
+pub(super) fn refuse_rivals<'a>(candidates: &mut [Candidate<'a>]) {
+    let email = |candidate: &Candidate<'a>| candidate.worker.work_email.as_deref();
+    refuse_sharing(candidates, email, "duplicate_email", "work e-mail");
+    let (code, what) = ("duplicate_employee_id", "employee identifier");
+    let identifier = |candidate: &Candidate<'a>| {
+        let is_open = candidate.refusal.is_none() && candidate.found.claimed().is_none();
+        candidate.identifier().filter(|_| is_open)
+    };
+    refuse_sharing(candidates, identifier, code, what);
     // One user is one place in the snapshot.
     let place = |user: &SystemUser| std::ptr::from_ref(user).addr();
     let open = || present(candidates).filter(|(_, candidate)| candidate.refusal.is_none());
@@ -37,18 +38,37 @@ pub(super) fn refuse_rivals(candidates: &mut [Candidate<'_>]) {
     }
 }
 
-/// The indexes of those who share a work e-mail. Sorted by a hash first: to sort 100,000 addresses costs more than all
-/// the rest of planning.
-fn sharing_an_email(candidates: &[Candidate<'_>]) -> Vec<Vec<usize>> {
-    let email = |index: usize| candidates.get(index)?.worker.work_email.as_deref();
-    let hashed = present(candidates).filter_map(|(index, _)| Some((hash(email(index)?), index)));
+/// Refuses those of whom HR says the same as of somebody with the better claim, where only one can have it.
+fn refuse_sharing<'a>(
+    candidates: &mut [Candidate<'a>],
+    value: impl Fn(&Candidate<'a>) -> Option<&'a str>,
+    code: &'static str,
+    what: &str,
+) {
+    for rivals in sharing(candidates, value) {
+        let winners = winners(candidates, &rivals);
+        for index in rivals.iter().filter(|index| !winners.contains(index)) {
+            let others = others(candidates, &rivals, *index);
+            let text =
+                format!("HR has this {what} also for {others}: only one of them can have it");
+            refuse(candidates, *index, Reason::new(code, text));
+        }
+    }
+}
+
+/// The indexes of those who share a value. Sorted by a hash first: to sort 100,000 addresses costs more than all the
+/// rest of planning.
+fn sharing<'a>(
+    candidates: &[Candidate<'a>],
+    value: impl Fn(&Candidate<'a>) -> Option<&'a str>,
+) -> Vec<Vec<usize>> {
+    let of = |index: usize| value(candidates.get(index)?);
+    let hashed = present(candidates).filter_map(|(index, _)| Some((hash(of(index)?), index)));
     let groups = shared(hashed.collect()).into_iter();
     groups
         .flat_map(|group| {
-            let emails = group
-                .iter()
-                .filter_map(|index| Some((email(*index)?, *index)));
-            shared(emails.collect())
+            let values = group.iter().filter_map(|index| Some((of(*index)?, *index)));
+            shared(values.collect())
         })
         .collect()
 }

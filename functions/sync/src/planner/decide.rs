@@ -133,6 +133,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             Standing::Unclear(_) => false,
         };
         is_done
+            && details_read(candidate).is_none()
             && self.refusal(candidate).is_none()
             && candidate.worker.warnings().is_empty()
             && !is_unfinished(link)
@@ -140,6 +141,20 @@ impl<'k, 'a> Decisions<'k, 'a> {
             && link.missing.is_none()
             && !is_undone(link, user)
             && self.memberships(candidate).is_empty()
+    }
+
+    /// Whether HR's record of somebody present, whose user is ours, is another one than that with which what HR tells apart
+    /// was last read.
+    pub(super) fn is_outdated(&self, candidate: &Candidate<'a>) -> bool {
+        let version = candidate.read.details.version(&candidate.worker.id);
+        version.is_some_and(|version| match candidate.found {
+            Found::Linked(link, _) => {
+                link.details.as_ref() != Some(version)
+                    && candidate.is_present()
+                    && self.refusal(candidate).is_none()
+            }
+            _ => false,
+        })
     }
 
     /// What is to become of this person's groups. A profile that takes the place of another has what rules gave to that.
@@ -175,12 +190,16 @@ impl<'k, 'a> Decisions<'k, 'a> {
 
     /// Somebody who left: their user loses access.
     fn gone(&mut self, person: &mut PersonPlan, candidate: &Candidate<'a>, why: &str) {
-        if candidate.is_closed_by_adoption() {
-            person.adopts = Some(AdoptBy::EmployeeIdentifier);
-        }
         let user = match candidate.found {
-            Found::Linked(_, user) | Found::ByIdentifier(user) => user,
-            Found::ByEmail(user) => return self.leaver_not_ours(person, user, why),
+            Found::Linked(_, user) => user,
+            Found::ByIdentifier(user) if candidate.is_closed_by_adoption() => {
+                person.adopts = Some(AdoptBy::EmployeeIdentifier);
+                user
+            }
+            Found::ByIdentifier(user) => {
+                return self.leaver_not_ours(person, user, "employee identifier", why);
+            }
+            Found::ByEmail(user) => return self.leaver_not_ours(person, user, "work e-mail", why),
             Found::Deleted(_) | Found::Begun(_) | Found::Nobody => return,
         };
         match candidate.source.policy.lifecycle.leavers {
@@ -230,12 +249,12 @@ impl<'k, 'a> Decisions<'k, 'a> {
         }
     }
 
-    /// Somebody who left, and whose work e-mail a user of nobody's still has access with.
-    fn leaver_not_ours(&mut self, person: &PersonPlan, user: &SystemUser, why: &str) {
+    /// Somebody who left, and with whose e-mail or identifier a user of nobody's still has access.
+    fn leaver_not_ours(&mut self, person: &PersonPlan, user: &SystemUser, what: &str, why: &str) {
         let is_open = can_be_suspended(user.state()) && self.known.owner(user).is_none();
         if is_open && self.known.protection(user).is_none() {
             let message = format!(
-                "{why}, and the JumpCloud user {} with this work e-mail is not ours and still has access: look at it there",
+                "{why}, and the JumpCloud user {} with this {what} is not ours and still has access: look at it there",
                 user.id
             );
             self.warn(person, "leaver_not_ours", message);
@@ -262,19 +281,8 @@ impl<'k, 'a> Decisions<'k, 'a> {
         }
         let (user, link) = match candidate.found {
             Found::Linked(link, user) => (user, Some(link)),
-            Found::ByIdentifier(user) => {
-                person.adopts = Some(AdoptBy::EmployeeIdentifier);
-                (user, None)
-            }
-            Found::ByEmail(user) => {
-                person.adopts = Some(AdoptBy::Email);
-                let replaced = self.known.replaced(candidate).cloned().map(Box::new);
-                let before = replaced.as_ref().map(|link| json!(link.key.to_string()));
-                person.changes.push(Change {
-                    from: before.unwrap_or_default(),
-                    ..change(Class::Adopt, "owner", json!(candidate.source.name))
-                });
-                person.replaces = replaced;
+            Found::ByIdentifier(user) | Found::ByEmail(user) => {
+                self.adopt(person, candidate);
                 (user, None)
             }
             Found::Nobody | Found::Begun(_) => {
@@ -286,7 +294,7 @@ impl<'k, 'a> Decisions<'k, 'a> {
             }
             Found::Deleted(_) => return,
         };
-        self.attributes(person, &desired, user, link);
+        self.attributes(person, candidate, &desired, user);
         if person.adopts.is_some() || link.is_some_and(is_unfinished) {
             baseline(person, &desired);
         }
@@ -298,6 +306,23 @@ impl<'k, 'a> Decisions<'k, 'a> {
         if active {
             self.give_access(person, candidate, user, link);
         }
+    }
+
+    /// Somebody whose user is not ours yet, or was another profile's of the same person: without approval only where the
+    /// identifier leaves no doubt, and nobody had the user.
+    fn adopt(&self, person: &mut PersonPlan, candidate: &Candidate<'a>) {
+        let replaced = self.known.replaced(candidate);
+        if candidate.is_certain() && replaced.is_none() {
+            person.adopts = Some(AdoptBy::EmployeeIdentifier);
+            return;
+        }
+        person.adopts = Some(AdoptBy::Email);
+        let before = replaced.map(|link| json!(link.key.to_string()));
+        person.changes.push(Change {
+            from: before.unwrap_or_default(),
+            ..change(Class::Adopt, "owner", json!(candidate.source.name))
+        });
+        person.replaces = replaced.cloned().map(Box::new);
     }
 
     /// Somebody who gets an account: every attribute that HR has, STAGED.
@@ -340,10 +365,11 @@ impl<'k, 'a> Decisions<'k, 'a> {
     fn attributes(
         &mut self,
         person: &mut PersonPlan,
+        candidate: &Candidate<'a>,
         desired: &DesiredUser<'_>,
         user: &SystemUser,
-        link: Option<&Link>,
     ) {
+        let link = candidate.found.link();
         // What we wrote is only decoded for the few who differ from JumpCloud at all.
         if diff(desired, user, None).is_empty() {
             return;
@@ -361,7 +387,9 @@ impl<'k, 'a> Decisions<'k, 'a> {
         // A write that was cut off may or may not have arrived: HR's value then counts as changed.
         let whole = link.is_some_and(|link| link.pending.is_none());
         for difference in diff(desired, user, written.as_ref().filter(|_| whole)) {
-            if self.stays(person, &difference, user, link, written.as_ref()) {
+            // A value may be missing only because the source was not read whole: nothing is emptied on that.
+            let is_doubtful = difference.hr.is_null() && candidate.read.incomplete.is_some();
+            if is_doubtful || self.stays(person, &difference, user, link, written.as_ref()) {
                 continue;
             }
             let class = match (person.adopts, &difference.attribute) {

@@ -223,13 +223,18 @@ impl<'a> Groups<'a> {
         if stance == Stance::AsIs || self.rules.is_empty() && given.is_empty() {
             return memberships;
         }
+        let worker = candidate.worker;
         let user = candidate.found.user();
         let manager = self.manager(candidate);
-        if stance == Stance::ByRule {
+        // Whoever waits for the first day without access is put in with the reactivation.
+        let waits = matches!(candidate.standing, Standing::Staged(_))
+            && user.is_some_and(|user| user.state() == UserState::Suspended);
+        if stance == Stance::ByRule && !waits {
             for Rule { rule, group } in &self.rules {
                 let open = || group.and_then(|id| self.open.get(id));
                 let is_member = || open().zip(user).is_some_and(|(open, user)| open.has(user));
-                if rule.when.holds(candidate.worker, manager) && !is_member() {
+                let is_sure = || !rule.when.rests_on_unread(worker);
+                if rule.when.holds(worker, manager) && is_sure() && !is_member() {
                     memberships.joins.push(&rule.name);
                 }
             }

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use config::{Config, Source};
 use jiff::{SignedDuration, Timestamp};
 use mapping::{
-    AdoptBy, NoAccount, OutOfScope, SourceName, Standing, SystemUser, Text, UserState, Worker,
-    WorkerKey, mappable,
+    AdoptBy, Attribute, NoAccount, OutOfScope, SourceName, Standing, SystemUser, Text, UserState,
+    Worker, WorkerKey, mappable,
 };
+use serde_json::Value;
 use state::Link;
 
 use super::index::Index;
@@ -223,10 +224,14 @@ impl<'a> Known<'a> {
                 let text = "a pre-hire without a start date gets no account: add one in HR";
                 Some(Reason::new("no_start_date", text))
             }
+            // Whom somebody wants out at once, by the person's own record, waits for nothing else.
             (
                 Found::Linked(_, user) | Found::ByIdentifier(user),
                 Standing::Gone(_) | Standing::OutOfScope(_),
-            ) if candidate.read.incomplete.is_some() && can_be_suspended(user.state()) => {
+            ) if self.snapshot.scope != Scope::LeaveNow
+                && candidate.read.incomplete.is_some()
+                && can_be_suspended(user.state()) =>
+            {
                 let text = "HR shows this person as gone or out of scope, and the source was not read whole: nobody leaves on that, and the next whole read acts";
                 Some(Reason::new("source_incomplete", text))
             }
@@ -255,8 +260,19 @@ impl<'a> Known<'a> {
                     );
                     Some(Reason::new("email_held", text))
                 })
+                .or_else(|| self.identifier_held(candidate))
                 .or_else(incomplete),
         }
+    }
+
+    /// Whether a new user could not have this person's employee identifier: HR may give one to two people.
+    fn identifier_held(&self, candidate: &Candidate<'_>) -> Option<Reason> {
+        let holder = self.with_identifier(candidate.identifier()?)?;
+        let text = format!(
+            "the employee identifier is held by another JumpCloud user, {}",
+            holder.id
+        );
+        Some(Reason::new("employee_id_held", text))
     }
 
     fn is_about_one(&self) -> bool {
@@ -277,7 +293,10 @@ impl<'a> Known<'a> {
 
     /// Adoption is not a way in.
     fn adoption_refusal(&self, candidate: &Candidate<'_>, user: &SystemUser) -> Option<Reason> {
-        let by_email = matches!(candidate.found, Found::ByEmail(_));
+        let (code, what) = match candidate.found {
+            Found::ByEmail(_) => ("email_held", "work e-mail"),
+            _ => ("employee_id_held", "employee identifier"),
+        };
         if let Some(reason) = self.protection(user) {
             return Some(reason);
         }
@@ -290,18 +309,19 @@ impl<'a> Known<'a> {
             .owner(user)
             .filter(|owner| owner.key != candidate.key());
         if let Some(owner) = owner.filter(|_| replaced.is_none()) {
-            let (code, what) = if by_email {
-                ("email_held", "work e-mail")
-            } else {
-                ("employee_id_held", "employee identifier")
-            };
             let text = format!("the {what} belongs to the user of {}", owner.key);
             return Some(Reason::new(code, text));
         }
         let identifier = user.employee_identifier.as_str();
         let is_own = |own: &str| own == identifier;
-        let is_replaced = replaced.is_some_and(|link| link.key.worker_id.as_str() == identifier);
-        let why = if !by_email {
+        // What the other profile was known by: its id, or what HR had in its place.
+        let is_replaced = replaced.is_some_and(|link| {
+            let written = link.written().unwrap_or_default();
+            let sent = written.sent(&Attribute::EmployeeIdentifier);
+            link.key.worker_id.as_str() == identifier
+                || sent.and_then(Value::as_str) == Some(identifier)
+        });
+        let why = if candidate.is_certain() {
             return None;
         } else if user.state() == UserState::Suspended {
             "is suspended"
@@ -320,7 +340,7 @@ impl<'a> Known<'a> {
             return None;
         };
         let text = format!(
-            "the user with this work e-mail {why}: give it this person's id as employee identifier, or one of them another e-mail"
+            "the user with this {what} {why}: give it this person's id as employee identifier, or one of them another e-mail"
         );
         Some(Reason::new("adoption_refused", text))
     }
@@ -328,9 +348,11 @@ impl<'a> Known<'a> {
     /// The link of a profile that a whole read no longer lists and that had this person's work e-mail and user: a
     /// profile that was merged into another is the same person.
     pub(super) fn replaced(&self, candidate: &Candidate<'_>) -> Option<&'a Link> {
-        let Found::ByEmail(user) = candidate.found else {
+        let user = candidate.found.claimed()?;
+        let email = candidate.worker.work_email.as_deref()?;
+        if !candidate.is_present() || lower(&user.email) != lower(email) {
             return None;
-        };
+        }
         let owner = self.owner(user)?;
         let gone = owner.key.source == candidate.source.name && self.is_unlisted(owner);
         gone.then_some(owner)

@@ -154,8 +154,10 @@ fn account<'a>(candidate: &Candidate<'a>) -> Option<Account<'a>> {
             Some(Account::User(&user.id))
         }
         _ if !candidate.is_present() => None,
-        Found::ByIdentifier(user) => Some(Account::User(&user.id)),
-        Found::ByEmail(_) | Found::Begun(_) | Found::Nobody => Some(Account::Coming),
+        Found::ByIdentifier(user) if candidate.is_certain() => Some(Account::User(&user.id)),
+        Found::ByIdentifier(_) | Found::ByEmail(_) | Found::Begun(_) | Found::Nobody => {
+            Some(Account::Coming)
+        }
         Found::Deleted(_) => None,
     }
 }

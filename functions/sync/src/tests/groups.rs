@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use config::Config;
-use mapping::{Class, UserState};
+use mapping::{Class, Part, Unread, UserState};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -180,11 +180,11 @@ fn somebody_missing_keeps_the_groups_until_suspended() {
         .iter_mut()
         .filter(|link| link.key.worker_id.as_str() == "w1")
         .for_each(|link| {
-            link.missing = Some(state::Missing {
+            link.missing = Some(Box::new(state::Missing {
                 runs: 1,
                 since,
                 checked_at: None,
-            });
+            }));
         });
     insta::assert_snapshot!(text(&company.plan(&config)), @r#"w1: group_remove "Data" → null"#);
 }
@@ -206,6 +206,38 @@ fn nobody_leaves_a_group_on_a_source_that_was_not_read_whole() {
     w1: group_remove "Data" → null
     w2: create null → "Data"
     "#);
+}
+
+#[test]
+fn nobody_joins_a_group_for_a_value_that_stands_in_for_one_that_was_not_read() {
+    let config = config(DATA);
+    let company = Company::of(vec![ana("Data")]);
+    let mut snapshot = company.snapshot(&config);
+    snapshot.sources[0].workers[0].unread = Unread::default().and(Part::Role, true);
+    let plan = crate::plan(&snapshot, &config, company.now);
+    assert!(plan.people[0].has(Class::Create));
+    insta::assert_snapshot!(text(&plan), @"");
+}
+
+#[test]
+fn nobody_waiting_for_the_next_employment_without_access_is_put_into_a_group() {
+    let config = config(DATA);
+    let mut company = Company::of(vec![ana("Data")]);
+    company.sync(&config);
+    company.people[0]["employments"] = json!([
+        {"start_date": "2024-01-01", "termination_last_day": "2026-05-29", "is_ended": true},
+        {"start_date": "2026-06-15", "is_ended": false},
+    ]);
+    company.sync(&config);
+    assert_eq!(company.user_of("w1").state(), UserState::Suspended);
+    assert!(company.members("Data").is_empty());
+    assert_eq!(company.plan(&config).people, Vec::new());
+
+    company.now = "2026-06-15T12:00:00Z".parse().unwrap();
+    insta::assert_snapshot!(text(&company.plan(&config)), @r#"w1: reactivate null → "Data""#);
+    company.sync(&config);
+    assert_eq!(company.members("Data"), ["new-w1"]);
+    assert_eq!(company.plan(&config).people, Vec::new());
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! What is planned, person by person, and what holds for every company.
 
-use mapping::{Class, UserState};
+use mapping::{AdoptBy, Attribute, Class, UserState, WorkerKey};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use state::Link;
 
 use super::company::{Company, config, config_of, leaver, person, user};
 use crate::plan::{Note, PersonPlan, Plan};
@@ -127,6 +128,10 @@ fn somebody_suspended_ahead_of_the_last_day_stays_so_until_hr_changes_that_day()
     };
     assert_eq!(code(&leave_now(&company), "w1"), Some("not_leaving"));
     company.people = vec![leaving("2026-06-30")];
+    // What else the source could not be read for says nothing about this record.
+    company.incomplete = Some("`companies` may not be read".to_owned());
+    assert!(of(&leave_now(&company), "w1").has(Class::Suspend));
+    company.incomplete = None;
     let (approved, _, _) = leave_now(&company).judge(&config, &crate::Approvals::default());
     company.apply(&approved);
     assert_eq!(company.user_of("w1").state(), UserState::Suspended);
@@ -329,11 +334,11 @@ fn somebody_missing_is_counted_before_anything_is_done() {
     company.people.remove(0);
     assert_eq!(of(&company.plan(&config), "w1").note, Note::Missing);
     company.links.iter_mut().for_each(|link| {
-        link.missing = Some(state::Missing {
+        link.missing = Some(Box::new(state::Missing {
             runs: 1,
             since: super::company::now(),
             checked_at: None,
-        });
+        }));
     });
     let plan = company.plan(&config);
     assert!(of(&plan, "w1").has(Class::Missing));
@@ -384,6 +389,124 @@ fn a_profile_merged_into_another_hands_its_user_over_once_approved() {
 }
 
 #[test]
+fn an_account_goes_to_another_source_by_an_admins_hand_alone() {
+    let config = config_of("", &[("deel", ""), ("other", "")]);
+    let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    company.sync(&config);
+    company.people = vec![leaver("w1", "Ana", "Souza")];
+    company.elsewhere = vec![person("h1", "Ana", "Souza", &json!({}))];
+    company.sync(&config);
+    assert_eq!(company.user_of("w1").state(), UserState::Suspended);
+    assert_eq!(code(&company.plan(&config), "h1"), Some("email_held"));
+    // What docs/mapping.md says.
+    company.links.clear();
+    company.users[0].employee_identifier = "h1".into();
+    company.users[0].recorded_state = Some(UserState::Activated);
+    company.sync(&config);
+    assert_eq!(company.user_of("h1").state(), UserState::Activated);
+    assert_eq!(company.plan(&config).people, Vec::new());
+    assert_eq!(company.users.len(), 1);
+}
+
+/// Ana with an account under the employee id `C-1`, which HR gives beside its own id `w1`.
+fn numbered(config: &config::Config) -> Company {
+    let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    company.sync(config);
+    company.users[0].employee_identifier = "C-1".into();
+    let mut written = company.links[0].written().unwrap();
+    written.record(&Attribute::EmployeeIdentifier, json!("C-1"), json!("C-1"));
+    company.links[0].set_written(&written).unwrap();
+    company
+}
+
+#[test]
+fn a_profile_merged_into_another_is_recognised_under_the_same_and_another_employee_id() {
+    let config = config("");
+    let mut company = numbered(&config);
+    for (email, own, adopts) in [
+        ("ana.souza@corp.example", "C-1", Some(AdoptBy::Email)),
+        ("ana.souza@corp.example", "C-2", Some(AdoptBy::Email)),
+        // Somebody else, who was given the number.
+        ("eve@corp.example", "C-1", None),
+    ] {
+        let emails = json!({"emails": [{"type": "work", "value": email}]});
+        company.people = vec![person("w9", "Ana", "Souza", &emails)];
+        let mut snapshot = company.snapshot(&config);
+        snapshot.sources[0].workers[0].employee_id = Some(own.into());
+        let plan = crate::plan(&snapshot, &config, company.now);
+        let heir = of(&plan, "w9");
+        assert_eq!(
+            (heir.adopts, heir.has(Class::Adopt)),
+            (adopts, adopts.is_some())
+        );
+        assert_eq!(heir.replaces.is_some(), adopts.is_some(), "{email} {own}");
+        let code = adopts.is_none().then_some("employee_id_held");
+        assert_eq!(self::code(&plan, "w9"), code);
+    }
+}
+
+#[test]
+fn a_number_alone_adopts_nobody_unasked_and_closes_nobody() {
+    let config = config("");
+    let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    let plan = |company: &Company| {
+        let mut snapshot = company.snapshot(&config);
+        snapshot.sources[0].workers[0].employee_id = Some("7".into());
+        crate::plan(&snapshot, &config, company.now)
+    };
+    for (email, identifier, adopts) in [
+        ("stranger@corp.example", "7", AdoptBy::Email),
+        ("stranger@corp.example", "w1", AdoptBy::EmployeeIdentifier),
+        ("Ana.Souza@corp.example", "7", AdoptBy::EmployeeIdentifier),
+    ] {
+        let fields = json!({"email": email, "employeeIdentifier": identifier});
+        company.users = vec![user("u1", &fields)];
+        company.people = vec![person("w1", "Ana", "Souza", &json!({}))];
+        let adoption = plan(&company);
+        assert_eq!(of(&adoption, "w1").adopts, Some(adopts), "{email}");
+        let is_held = of(&adoption, "w1").has(Class::Adopt);
+        assert_eq!(is_held, adopts == AdoptBy::Email, "{email}");
+
+        company.people = vec![leaver("w1", "Ana", "Souza")];
+        let closing = plan(&company);
+        match adopts {
+            AdoptBy::Email => {
+                assert_eq!(closing.people, Vec::new());
+                assert_eq!(closing.warnings[0].code, "leaver_not_ours");
+            }
+            AdoptBy::EmployeeIdentifier => assert!(of(&closing, "w1").has(Class::Suspend)),
+        }
+    }
+    let fields = json!({"email": "root@corp.example", "employeeIdentifier": "7", "sudo": true});
+    company.users = vec![user("u1", &fields)];
+    company.people = vec![person("w1", "Ana", "Souza", &json!({}))];
+    assert_eq!(code(&plan(&company), "w1"), Some("adoption_refused"));
+}
+
+#[test]
+fn an_employee_id_that_hr_gives_twice_makes_no_second_attempt() {
+    let config = config("");
+    let mut company = numbered(&config);
+    company.people.push(person("w2", "Ben", "Okri", &json!({})));
+    let begun = Link::new(
+        WorkerKey {
+            source: "deel".into(),
+            worker_id: "w2".into(),
+        },
+        "ben.okri".into(),
+        "ben.okri@corp.example".into(),
+        company.now,
+    );
+    company.links.push(begun);
+    let mut snapshot = company.snapshot(&config);
+    for worker in &mut snapshot.sources[0].workers {
+        worker.employee_id = Some("C-1".into());
+    }
+    let plan = crate::plan(&snapshot, &config, company.now);
+    assert_eq!(code(&plan, "w2"), Some("duplicate_employee_id"));
+}
+
+#[test]
 fn nobody_leaves_on_a_source_that_was_not_read_whole() {
     let config = config("");
     let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
@@ -396,6 +519,24 @@ fn nobody_leaves_on_a_source_that_was_not_read_whole() {
     );
     company.incomplete = None;
     assert!(of(&company.plan(&config), "w1").has(Class::Suspend));
+}
+
+#[test]
+fn nothing_is_emptied_on_a_source_that_was_not_read_whole() {
+    let config = config_of(
+        "",
+        &[(
+            "deel",
+            "[source.attributes]\njobTitle = { blank = \"clear\" }",
+        )],
+    );
+    let mut company = Company::of(vec![person("w1", "Ana", "Souza", &json!({}))]);
+    company.sync(&config);
+    company.people[0]["job_title"] = json!(null);
+    company.incomplete = Some("the token hides what is private".to_owned());
+    assert_eq!(company.plan(&config).people, Vec::new());
+    company.incomplete = None;
+    assert!(of(&company.plan(&config), "w1").has(Class::Blank));
 }
 
 #[test]

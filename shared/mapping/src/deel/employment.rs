@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::{Contract, Person};
-use crate::clean::day;
+use crate::clean::{day, quoted};
 use crate::worker::{Employment, Status, Text};
 
 /// Status and dates, all contracts taken together.
@@ -37,6 +37,8 @@ fn dates<'a>(
     let mut latest_start: Option<Date> = None;
     let mut last_day: Option<Date> = None;
     let mut open = contracts.is_empty();
+    // Whether a contract that runs does not say since when: it may have begun.
+    let mut undated = false;
     for contract in contracts {
         let begins = day(contract.start_date.as_deref())?;
         let termination = contract.termination_last_day.as_deref();
@@ -44,6 +46,7 @@ fn dates<'a>(
         // A contract whose last day is over no longer runs, whatever its flag still says.
         if contract.is_live() && ends.is_none_or(|day| day >= today) {
             start = start.into_iter().chain(begins).min();
+            undated |= begins.is_none();
         }
         latest_start = latest_start.max(begins);
         match ends {
@@ -67,7 +70,7 @@ fn dates<'a>(
             cancelled,
         )?);
     } else if open {
-        last_day = last_day.filter(|last| start.is_some_and(|start| *last < start));
+        last_day = last_day.filter(|last| !undated && start.is_some_and(|start| *last < start));
     }
     Ok((start, last_day))
 }
@@ -126,7 +129,9 @@ fn status(person: &Person, contracts: &[&Contract], last_day: Option<Date>) -> S
     let mut agreed = None;
     for word in &words {
         agreed = match (agreed, stage(word)) {
-            (_, None) => return Status::Unclear(format!("the status `{word}` is unknown")),
+            (_, None) => {
+                return Status::Unclear(format!("the status `{}` is unknown", quoted(word)));
+            }
             (None, stage) => stage,
             (Some(before), Some(now)) if before == now => Some(now),
             // `hiring_status` has only coarse words: `onboarding` is also what it calls a draft.
@@ -134,6 +139,7 @@ fn status(person: &Person, contracts: &[&Contract], last_day: Option<Date>) -> S
                 Some(Stage::NotFirm)
             }
             _ => {
+                let words: Vec<String> = words.into_iter().map(quoted).collect();
                 return Status::Unclear(format!("the statuses disagree: `{}`", words.join("`, `")));
             }
         };

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::lifecycle::standing;
+use crate::lifecycle::{activation_moment, standing};
 use crate::{
     Field, Lifecycle, NoAccount, Policy, Standing, desired_user, hr_value, unknown_custom_fields,
 };
@@ -78,12 +78,15 @@ fn worker(fields: Value) -> Worker {
 fn every_field_comes_from_where_the_table_says() {
     let lead = json!({"effectiveDate": "2025-01-01", "reportingTo": "p0", "jobTitle": "Lead"});
     let worker = worker_at(json!({}), &directory(vec![role("r1", lead)]), NOW);
-    let fields = Field::ALL.map(|field| format!("{field}: {}", field.text(&worker).unwrap_or("-")));
+    let fields =
+        Field::ALL.map(|field| format!("{field}: {}", field.text(&worker).unwrap_or("-".into())));
     insta::assert_snapshot!(fields.join("\n"), @"
     work_email: noor.haddad@corp.example
     personal_email: noor@mail.example
     first_name: Noor
+    middle_name: -
     last_name: Haddad
+    preferred_name: Nour
     full_name: Noor Haddad
     job_title: Lead
     department: Engineering
@@ -93,6 +96,7 @@ fn every_field_comes_from_where_the_table_says() {
     entity: Corp Lda
     country: PT
     city: Lisboa
+    start_date: 2024-01-01
     employee_id: C-0107
     work_phone: +351210000000
     personal_phone: +351912345678
@@ -295,6 +299,38 @@ fn what_was_not_read_is_left_as_it_is() {
 }
 
 #[test]
+fn nobody_begins_early_because_the_place_of_work_was_lost() {
+    let begins = |fields: Value, lacking: bool| {
+        let mut start = json!({"employmentStartDate": "2026-06-01", "timezone": null});
+        for (key, value) in fields.as_object().unwrap() {
+            start[key] = value.clone();
+        }
+        let worker = worker_at(
+            start,
+            &directory(Vec::new()).lacking_locations(lacking),
+            NOW,
+        );
+        activation_moment(&worker, &Lifecycle::default())
+            .unwrap()
+            .to_string()
+    };
+    let new_york = "2026-06-01T04:00:00Z";
+    let last_of_all = "2026-06-01T12:00:00Z";
+    let lisbon = "2026-05-31T23:00:00Z";
+    let unknown = || json!({"locationId": "l9"});
+    assert_eq!(begins(unknown(), true), last_of_all);
+    assert_eq!(
+        begins(unknown(), false),
+        new_york,
+        "there is no such location"
+    );
+    assert_eq!(begins(json!({"locationId": "l1"}), true), lisbon);
+    assert_eq!(begins(json!({"locationId": null}), true), new_york);
+    let own = json!({"locationId": "l9", "timezone": "Europe/Lisbon"});
+    assert_eq!(begins(own, true), lisbon);
+}
+
+#[test]
 fn a_person_is_in_the_first_zone_that_anybody_knows() {
     let remote = |city: Value, zone: Value| json!({"locationId": "remote", "remoteCity": city, "remoteCountryCode": "JP", "remoteTimezone": zone});
     for (fields, zone, place) in [
@@ -337,7 +373,7 @@ fn a_person_is_in_the_first_zone_that_anybody_knows() {
     ] {
         let worker = worker(fields.clone());
         let place_of = [Field::Location, Field::City, Field::Country]
-            .map(|field| field.text(&worker).unwrap_or("-").to_owned());
+            .map(|field| field.text(&worker).unwrap_or("-".into()).into_owned());
         assert_eq!(place_of.join(", "), place, "{fields}");
         assert_eq!(worker.zone.iana_name(), Some(zone), "{fields}");
         assert_eq!(worker.warnings(), [], "{fields}");
@@ -437,7 +473,7 @@ fn custom_fields_that_rules_name_are_kept_by_name() {
         .collect();
     assert_eq!(kept, ["Cost code: 4711", "Sites: Porto, Faro"]);
     let field = Field::named("custom.Cost code").unwrap();
-    assert_eq!(field.text(&worker), Some("4711"));
+    assert_eq!(field.text(&worker).as_deref(), Some("4711"));
     let known = custom_fields();
     let unknown = unknown_custom_fields(
         &wanted,

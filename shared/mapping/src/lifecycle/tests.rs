@@ -136,6 +136,23 @@ fn a_last_day_ends_where_the_person_is() {
 }
 
 #[test]
+fn an_employment_that_follows_the_next_day_leaves_no_gap_at_whatever_time_days_end() {
+    let now = "2026-05-31T20:00:00Z".parse().unwrap();
+    for leave_at in [
+        LeaveAt::EndOfLastDay,
+        LeaveAt::TimeOfLastDay("18:00".parse().unwrap()),
+    ] {
+        let lifecycle = Lifecycle {
+            leave_at,
+            ..at("09:00")
+        };
+        let gap = |last: &str| between(&worker("UTC", "2026-06-01", Some(last)), &lifecycle, now);
+        assert_eq!(gap("2026-05-31"), None, "{leave_at:?}");
+        assert!(gap("2026-05-30").is_some(), "{leave_at:?}");
+    }
+}
+
+#[test]
 fn the_ends_of_the_calendar_are_no_moments() {
     let forever = worker("UTC", "9999-12-31", Some("9999-12-31"));
     assert_eq!(leaving_moment(&forever, &Lifecycle::default()), None);

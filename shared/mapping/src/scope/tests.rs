@@ -96,10 +96,18 @@ fn nobody_falls_out_of_scope_for_a_value_that_is_not_known() {
     let unclear = "unclear: `include.departments` is set, and HR shows no department";
     check(&scope(&sales, &[]), &nobody, unclear);
     check(&scope(&[], &sales), &nobody, "inside");
-    let mut unread = worker(json!({"id": "w2"}));
-    unread.unread = Unread::default().and(Part::Role, true);
-    let unclear = "unclear: `exclude.departments` is set, and the department was not read";
-    check(&scope(&[], &sales), &unread, unclear);
+    // Nor for one that another part of the record would stand in for.
+    for department in [
+        json!(null),
+        json!({"name": "Data"}),
+        json!({"name": "Sales"}),
+    ] {
+        let mut unread = worker(json!({"id": "w2", "department": department}));
+        unread.unread = Unread::default().and(Part::Role, true);
+        check(&scope(&sales, &[]), &unread, unclear);
+        let unclear = "unclear: `exclude.departments` is set, and the department was not read";
+        check(&scope(&[], &sales), &unread, unclear);
+    }
     // What is known decides all the same.
     let both = scope(&sales, &[(ScopeKey::Countries, "GB")]);
     let british = worker(json!({"id": "w3", "country": "GB"}));

@@ -79,7 +79,7 @@ fn links() -> impl Strategy<Value = Link> {
                 written: written.into(),
                 suspension,
                 invited_at,
-                missing,
+                missing: missing.map(Box::new),
                 scim_hold: None,
                 groups: groups
                     .iter()
