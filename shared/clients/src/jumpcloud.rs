@@ -12,7 +12,7 @@ mod users;
 use tokio::time::Instant;
 
 use crate::error::ClientError;
-use crate::http::{Http, KeyHeader, Options, Vendor};
+use crate::http::{Http, KeyHeader, Options, Permit, Vendor};
 use crate::key::KeySource;
 use crate::retry::Retry;
 
@@ -83,6 +83,14 @@ impl JumpCloud {
     pub fn begin(&self, deadline: Instant) -> Self {
         Self {
             http: self.http.begin(deadline),
+        }
+    }
+
+    /// The same run, in which nothing is sent without this permit, not even once more.
+    #[must_use]
+    pub fn with_permit(&self, permit: Permit) -> Self {
+        Self {
+            http: self.http.with_permit(permit),
         }
     }
 
