@@ -210,9 +210,11 @@ impl<'a> ThisRun<'a> {
                 halted: None,
             },
             Some(lease) => {
+                let permit = lease.permit(&self.clock);
                 let writer = Writer {
                     config: self.config,
-                    jumpcloud: &self.jumpcloud,
+                    jumpcloud: self.jumpcloud.with_permit(Arc::clone(&permit)),
+                    permit,
                     state: &self.state,
                     lease,
                     run_id: &self.id,
