@@ -11,22 +11,26 @@
 )]
 
 mod lambda;
+mod pause;
 mod picture;
 mod program;
 mod reading;
 mod scim;
 mod setup;
 mod story;
+mod table;
 mod time;
 mod town;
 mod world;
 
 pub use self::scim::{Response, Scim};
 pub use lambda::{Answer, Function};
+pub use pause::Pause;
 pub use picture::Picture;
 pub use program::Ran;
 pub use reading::Reading;
 pub use setup::Setup;
 pub use story::Story;
+pub use table::{Item, Table};
 pub use town::{TIME, Town};
 pub use world::{Programs, World};

@@ -50,6 +50,13 @@ impl Picture {
         )
     }
 
+    /// The same as others see it: without what rollcall remembers.
+    #[must_use]
+    pub fn outside(mut self) -> Self {
+        self.0.retain(|line| !line.starts_with("link "));
+        self
+    }
+
     /// What the other picture has and this one has not, and the other way round; empty when they are the same.
     pub fn difference(&self, expected: &Self) -> String {
         let mut text = String::new();

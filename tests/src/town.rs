@@ -7,10 +7,10 @@ use std::time::Duration;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
 use config::Config;
 use jiff::SignedDuration;
-use sandbox::{Options, Sandbox};
+use sandbox::{Fault, Options, Sandbox, Vendor};
 use secrets::Secrets;
 use state::State;
-use sync::{Report, Request, Runner, unwatched};
+use sync::{Report, Request, RunStatus, Runner, unwatched};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -23,6 +23,10 @@ use crate::{Picture, Setup};
 
 /// What an invocation may take: the function's own time-out.
 pub const TIME: Duration = Duration::from_mins(5);
+/// A frozen process wakes up so much later, when nobody's lease of before lasts any more.
+const FROZEN: SignedDuration = SignedDuration::from_mins(4);
+/// What of that its own timers and connections notice: no longer than a request may take.
+const STILL: Duration = Duration::from_secs(20);
 
 /// Every outside system, and the sync; on a runtime of one thread whose clock is paused.
 pub struct Town {
@@ -106,11 +110,55 @@ impl Town {
         Box::pin(as_time_passes(&self.sandbox, both)).await;
     }
 
+    /// Runs once, and stands still at the request that `which` narrows down to: time goes on, and another process does
+    /// all of the work. Then the request is answered, unless the answer is lost. What the first one asks JumpCloud to write
+    /// after that, as in `PUT /path`.
+    pub async fn run_frozen(
+        &self,
+        vendor: Vendor,
+        is_lost: bool,
+        which: impl Fn(Fault) -> Fault,
+    ) -> Vec<String> {
+        let reached = Arc::new(Notify::new());
+        let (clock, reach) = (self.sandbox.clock(), Arc::clone(&reached));
+        let freeze = move || {
+            clock.advance(FROZEN);
+            reach.notify_one();
+        };
+        let faults = self.sandbox.faults();
+        faults.add(which(Fault::run(vendor, freeze)));
+        faults.add(which(Fault::delay(vendor, STILL)));
+        if is_lost {
+            faults.add(which(Fault::drop(vendor)));
+        }
+        let meanwhile = async {
+            reached.notified().await;
+            let begun = Instant::now();
+            let report = self.run_with(&self.other, TIME).await;
+            let status = report.map(|report| report.status);
+            assert_eq!(status, Some(RunStatus::Applied));
+            assert!(begun.elapsed() < STILL, "the first one was awake before");
+            self.sandbox.requests().clear();
+        };
+        let both = async { tokio::join!(self.run_alone(TIME), meanwhile) };
+        Box::pin(as_time_passes(&self.sandbox, both)).await;
+        let requests = self.sandbox.requests().all().into_iter();
+        let writes = requests.filter(|request| {
+            let is_read = request.method == "GET" || request.path.contains("/search/");
+            request.vendor == Vendor::JumpCloud && !is_read
+        });
+        writes
+            .map(|request| format!("{} {}", request.method, request.path))
+            .collect()
+    }
+
     async fn run_alone(&self, within: Duration) -> Option<Report> {
+        self.run_with(&self.runner, within).await
+    }
+
+    async fn run_with(&self, runner: &Runner, within: Duration) -> Option<Report> {
         let (request, progress) = (Request::default(), unwatched());
-        let run = self
-            .runner
-            .run(&request, Instant::now() + within, &progress);
+        let run = runner.run(&request, Instant::now() + within, &progress);
         tokio::select! {
             biased;
             () = self.killed.notified() => None,

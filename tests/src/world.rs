@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::civil::Date;
@@ -19,7 +18,7 @@ use sync::{Outcome, Report};
 use tempfile::TempDir;
 
 use crate::scim::{token_file, tokens};
-use crate::{Answer, Function, Ran, Scim, Setup};
+use crate::{Answer, Function, Ran, Scim, Setup, Table};
 
 /// The table, in the embedded database.
 pub(crate) const TABLE: &str = "rollcall";
@@ -127,6 +126,11 @@ impl World {
     /// What rollcall remembers.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// The table, past everything that rollcall knows of it.
+    pub fn table(&self) -> Table {
+        Table::of(&self.sandbox)
     }
 
     /// The function's process.
@@ -314,23 +318,13 @@ impl World {
 
     /// The time passes for which a SCIM request that died keeps its key and its user to itself.
     pub async fn let_claims_expire(&self) {
-        let client = Client::from_conf(dynamodb(&self.sandbox.aws_url()).build());
-        let items = client.scan().table_name(TABLE).send().await;
-        for item in items.expect("the table is read").items.unwrap_or_default() {
-            let long_ago = "2000-01-01T00:00:00Z".to_owned();
-            for (until, past) in [
-                ("held_until", AttributeValue::N("0".to_owned())),
-                ("busy_until", AttributeValue::S(long_ago)),
-            ] {
-                let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone()));
-                if item.contains_key(until) {
-                    let update = client
-                        .update_item()
-                        .table_name(TABLE)
-                        .set_key(Some(key.into()))
-                        .update_expression(format!("SET {until} = :past"))
-                        .expression_attribute_values(":past", past);
-                    update.send().await.expect("the table is written");
+        let table = self.table();
+        for item in table.items().await {
+            let long_ago = AttributeValue::S("2000-01-01T00:00:00Z".to_owned());
+            let past = AttributeValue::N("0".to_owned());
+            for (until, past) in [("held_until", past), ("busy_until", long_ago)] {
+                if item.attributes.contains(until) {
+                    table.set(&item, until, past).await;
                 }
             }
         }

@@ -12,9 +12,12 @@
 
 mod crashes;
 mod faults;
+mod frozen;
+mod memory;
 mod replay;
 mod schedules;
 mod scim;
+mod together;
 mod witness;
 
 use e2e::Programs;
