@@ -144,6 +144,15 @@ impl Function {
         peak.and_then(|peak| peak.parse().ok()).unwrap_or_default()
     }
 
+    /// Sends the process a signal of this name when called: `STOP` freezes it, `CONT` wakes it up.
+    pub fn signaller(&self, signal: &'static str) -> impl Fn() + Send + Sync + 'static {
+        let id = locked(&self.process).id().to_string();
+        move || {
+            let sent = Command::new("kill").args(["-s", signal, &id]).status();
+            assert!(sent.is_ok_and(|sent| sent.success()), "the signal is sent");
+        }
+    }
+
     /// Kills the process when called, as a crash of the machine would.
     pub fn killer(&self) -> impl Fn() + Send + Sync + 'static {
         let process = Arc::clone(&self.process);

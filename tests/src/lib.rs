@@ -12,18 +12,29 @@
 
 mod invoke;
 mod lambda;
+mod pause;
+mod picture;
 mod program;
 mod reading;
 mod scim;
 mod setup;
+mod story;
+mod table;
+mod time;
 mod tls;
+mod town;
 mod world;
 
 pub use self::scim::{Response, Scim};
 pub use invoke::{Lambda, Turn};
 pub use lambda::{Answer, Function};
+pub use pause::Pause;
+pub use picture::Picture;
 pub use program::Ran;
 pub use reading::Reading;
 pub use setup::Setup;
+pub use story::Story;
+pub use table::{Item, Table};
 pub use tls::TlsFront;
+pub use town::{TIME, Town};
 pub use world::{Programs, TOPIC, World};

@@ -17,8 +17,6 @@ use sha2::{Digest, Sha256};
 use state::State;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::{Answer, Function};
 
@@ -92,12 +90,7 @@ impl Scim {
         let clock = Arc::new(move || clock.now());
         let service = Service::new(config, state, &secrets, &[], clock, "https")
             .expect("the service is made");
-        let lines = tracing_subscriber::fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_writer(Mutex::new(log));
-        let filter = startup::log_filter(Some(crate::world::LOG), LevelFilter::INFO);
-        let log = tracing_subscriber::registry().with(lines).with(filter);
+        let log = startup::log_lines(Some(crate::world::LOG), Mutex::new(log));
         let log = Dispatch::new(log);
         Self::through(Door::Here { service, log })
     }
@@ -179,6 +172,17 @@ impl Scim {
 
     /// Any method, any bytes.
     pub async fn send(&self, method: &str, path: &str, body: impl AsRef<[u8]>) -> Response {
+        let response = self.try_send(method, path, body).await;
+        response.unwrap_or_else(|| panic!("{method} {path}: the process died"))
+    }
+
+    /// Any method, any bytes; no answer when the process died.
+    pub async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        body: impl AsRef<[u8]>,
+    ) -> Option<Response> {
         let body = body.as_ref();
         let (status, headers, text) = match &*self.door {
             Door::Here { service, log } => {
@@ -197,7 +201,10 @@ impl Scim {
                 let event = self.event(method, path, body);
                 match function.invoke(event, clock.now() + GATEWAY_TIME).await {
                     Answer::Returned(answer) => from_gateway(&answer),
-                    other => panic!("{method} {path}: the function gave no answer: {other:?}"),
+                    Answer::Died => return None,
+                    Answer::Refused(error) => {
+                        panic!("{method} {path}: the function gave no answer: {error}")
+                    }
                 }
             }
         };
@@ -212,7 +219,15 @@ impl Scim {
             body,
         };
         response.check(method, path, self.base_url());
-        response
+        Some(response)
+    }
+
+    /// Kills the process when called, where there is one of its own.
+    pub fn killer(&self) -> Option<impl Fn() + Send + Sync + 'static> {
+        match &*self.door {
+            Door::Here { .. } => None,
+            Door::Deployed { function, .. } => Some(function.killer()),
+        }
     }
 
     fn request(&self, method: &str, path: &str, body: &[u8]) -> Request<Bytes> {

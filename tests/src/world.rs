@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
@@ -17,10 +18,10 @@ use sync::{Outcome, Report};
 use tempfile::TempDir;
 
 use crate::scim::{token_file, tokens};
-use crate::{Answer, Function, Lambda, Ran, Scim, Setup, Turn};
+use crate::{Answer, Function, Lambda, Ran, Scim, Setup, Table, Turn};
 
 /// The table, in the embedded database.
-const TABLE: &str = "rollcall";
+pub(crate) const TABLE: &str = "rollcall";
 /// Where those who look after rollcall are told.
 pub const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:rollcall-alarms";
 /// The name of the deployed function.
@@ -138,6 +139,11 @@ impl World {
         &self.environment
     }
 
+    /// The table, past everything that rollcall knows of it.
+    pub fn table(&self) -> Table {
+        Table::of(&self.sandbox)
+    }
+
     /// The function's process.
     pub fn function(&self) -> &Function {
         &self.function
@@ -231,7 +237,17 @@ impl World {
 
     /// The machine crashes at the requests that `which` narrows down to: nobody hears their answer.
     pub fn crash_at(&self, vendor: Vendor, which: impl Fn(Fault) -> Fault) {
-        self.fault(which(Fault::run(vendor, self.function.killer())));
+        self.kill_at(self.function.killer(), vendor, which);
+    }
+
+    /// A process is killed so at the requests that `which` narrows down to.
+    pub fn kill_at(
+        &self,
+        killer: impl Fn() + Send + Sync + 'static,
+        vendor: Vendor,
+        which: impl Fn(Fault) -> Fault,
+    ) {
+        self.fault(which(Fault::run(vendor, killer)));
         self.fault(which(Fault::drop(vendor)));
     }
 
@@ -321,6 +337,20 @@ impl World {
             .expect("the lease of a dead run expires");
         let released = self.state.release(&lease).await;
         released.expect("a lease is released");
+    }
+
+    /// The time passes for which a SCIM request that died keeps its key and its user to itself.
+    pub async fn let_claims_expire(&self) {
+        let table = self.table();
+        for item in table.items().await {
+            let long_ago = AttributeValue::S("2000-01-01T00:00:00Z".to_owned());
+            let past = AttributeValue::N("0".to_owned());
+            for (until, past) in [("held_until", past), ("busy_until", long_ago)] {
+                if item.attributes.contains(until) {
+                    table.set(&item, until, past).await;
+                }
+            }
+        }
     }
 
     /// Lambda's Invoke API over the function `rollcall-sync`: each invocation meets the next turn, and the last one again
@@ -521,30 +551,6 @@ impl World {
         assert_eq!(self.links().await, links);
         report
     }
-
-    /// What may not be logged: keys, and what tells who somebody is.
-    fn secrets(&self) -> BTreeSet<String> {
-        let of_people = self.deel().people().into_iter().flat_map(|person| {
-            let emails = person.get("emails").and_then(Value::as_array).cloned();
-            let emails = emails.into_iter().flatten();
-            let values = emails.filter_map(|email| email.get("value").and_then(text));
-            let name = person.get("full_name").and_then(text);
-            values.chain(name).collect::<Vec<_>>()
-        });
-        let of_staff = self.humaans().all(Collection::People).into_iter();
-        let of_staff = of_staff.flat_map(|person| {
-            let fields = ["email", "personalEmail", "personalPhoneNumber"];
-            fields.map(|field| person.get(field).and_then(text))
-        });
-        let of_users = self.jumpcloud().users().into_iter().flat_map(|user| {
-            let fields = ["username", "email", "alternateEmail", "displayname"];
-            fields.map(|field| user.get(field).and_then(text))
-        });
-        let personal = of_people.chain(of_staff.chain(of_users).flatten());
-        // Shorter ones may be part of any word.
-        let telling = personal.filter(|text| text.len() > 5);
-        telling.chain(keys()).collect()
-    }
 }
 
 #[expect(clippy::print_stderr, reason = "a test that fails shows why")]
@@ -556,7 +562,7 @@ impl Drop for World {
             eprintln!("the function's log:\n{log}");
             return;
         }
-        for secret in self.secrets() {
+        for secret in telling(&self.sandbox) {
             if let Some(line) = log.lines().find(|line| line.contains(&secret)) {
                 panic!("`{secret}` was logged: {line}");
             }
@@ -587,6 +593,30 @@ async fn start_function(
         .expect("the function starts")
 }
 
+/// What may not be logged: keys, and what tells who somebody is.
+pub(crate) fn telling(sandbox: &Sandbox) -> BTreeSet<String> {
+    let of_people = sandbox.deel().people().into_iter().flat_map(|person| {
+        let emails = person.get("emails").and_then(Value::as_array).cloned();
+        let emails = emails.into_iter().flatten();
+        let values = emails.filter_map(|email| email.get("value").and_then(text));
+        let name = person.get("full_name").and_then(text);
+        values.chain(name).collect::<Vec<_>>()
+    });
+    let of_staff = sandbox.humaans().all(Collection::People).into_iter();
+    let of_staff = of_staff.flat_map(|person| {
+        let fields = ["email", "personalEmail", "personalPhoneNumber"];
+        fields.map(|field| person.get(field).and_then(text))
+    });
+    let of_users = sandbox.jumpcloud().users().into_iter().flat_map(|user| {
+        let fields = ["username", "email", "alternateEmail", "displayname"];
+        fields.map(|field| user.get(field).and_then(text))
+    });
+    let personal = of_people.chain(of_staff.chain(of_users).flatten());
+    // Shorter ones may be part of any word.
+    let telling = personal.filter(|text| text.len() > 5);
+    telling.chain(keys()).collect()
+}
+
 /// What may not be printed anywhere.
 fn keys() -> impl Iterator<Item = String> {
     let Options {
@@ -612,7 +642,7 @@ fn log_of(folder: &TempDir) -> PathBuf {
     folder.path().join("function.log")
 }
 
-fn dynamodb(url: &str) -> Builder {
+pub(crate) fn dynamodb(url: &str) -> Builder {
     Builder::new()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))

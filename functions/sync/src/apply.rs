@@ -8,10 +8,10 @@ mod groups;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use clients::{ClientError, Invitation, JumpCloud};
+use clients::{ClientError, Invitation, JumpCloud, Permit};
 use config::Config;
 use futures_util::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use mapping::{
     Attribute, Class, SystemUser, SystemUserId, Text, Update, UserGroupId, UserState, WorkerKey,
     custom_attributes, value_of,
@@ -31,13 +31,13 @@ use crate::report::{Outcome, PersonRow};
 
 /// Nobody new is begun when less than this is left of the run.
 const LAST_START: std::time::Duration = std::time::Duration::from_secs(15);
-/// Nothing is written when less than this is left of the lease: the longest that one request may take.
-const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(35);
 
 /// What writing needs.
 pub(crate) struct Writer<'a> {
     pub(crate) config: &'a Config,
-    pub(crate) jumpcloud: &'a JumpCloud,
+    /// Sends nothing without the permit.
+    pub(crate) jumpcloud: JumpCloud,
+    pub(crate) permit: Permit,
     pub(crate) state: &'a State,
     pub(crate) lease: &'a LeaseKeeper,
     pub(crate) run_id: &'a RunId,
@@ -168,16 +168,8 @@ impl Run<'_> {
         if left < LAST_START {
             return Some(Reason::new("deadline", "the run's time was over"));
         }
-        self.may_write().err()
-    }
-
-    /// Whether enough is left of the lease for one more request: asked before each write to JumpCloud.
-    fn may_write(&self) -> Result<(), Reason> {
-        let left = self.writer.lease.remaining((self.writer.clock)());
-        if left < LEASE_MARGIN {
-            return Err(lease_lost("too little is left of it"));
-        }
-        Ok(())
+        let is_permitted = (self.writer.permit)();
+        (!is_permitted).then(|| lease_lost("too little is left of it"))
     }
 
     fn stopped(&self, person: &ApprovedPerson, stop: Stop) -> PersonRow {
@@ -249,7 +241,6 @@ impl Run<'_> {
         let creates = |change: &&Change| change.class == Class::Create;
         let mut body = body_of(plan.changes.iter().filter(creates), None);
         body.insert("suspended".to_owned(), json!(false));
-        self.may_write().map_err(Stop::Halt)?;
         let user = match self.writer.jumpcloud.create(&body).await {
             Ok(user) => user,
             Err(error) if error.is_conflict_or_refused() || error.is_in_doubt() => {
@@ -395,7 +386,6 @@ impl Run<'_> {
         let in_place = |change: &&Change| change.class != Class::Activate;
         let body = body_of(plan.changes.iter().filter(in_place), Some(plan));
         if !body.is_empty() {
-            self.may_write().map_err(Stop::Halt)?;
             let updated = self.writer.jumpcloud.update(id, &body).await;
             let user = updated.map_err(|error| stop(error, "JumpCloud did not take the change"))?;
             if plan.restores {
@@ -494,7 +484,6 @@ impl Run<'_> {
         let invitations = invitations(plan);
         let mut refusal = None;
         for invitation in &invitations {
-            self.may_write().map_err(Stop::Halt)?;
             match self.writer.jumpcloud.activate(id, invitation).await {
                 Ok(()) => {
                     tracing::info!(worker.id = %plan.key.worker_id, user.id = %id, "activated a user");
@@ -531,7 +520,6 @@ impl Run<'_> {
     async fn invite_again(&self, plan: &PersonPlan, id: &SystemUserId) -> Result<(), Stop> {
         let mut refusal = None;
         for invitation in invitations(plan) {
-            self.may_write().map_err(Stop::Halt)?;
             match self.writer.jumpcloud.invite_again(id, &invitation).await {
                 Err(error) if error.is_conflict_or_refused() => refusal = Some(error),
                 Err(error) if !error.is_in_doubt() => {
@@ -566,7 +554,6 @@ impl Run<'_> {
         if let Some(replaced) = &plan.replaces {
             link.groups.extend(replaced.groups.clone());
         }
-        link.groups.retain(|id, _| !plan.forgets.contains(id));
         link
     }
 
@@ -758,7 +745,7 @@ fn not_remembered(error: &StateError) -> Stop {
     }
 }
 
-/// A refused key and a passed deadline end the run; everything else is this person's.
+/// A refused key, a passed deadline and a lost lease end the run; everything else is this person's.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "reads as the end of the error"
@@ -770,6 +757,8 @@ fn stop(error: ClientError, what: &str) -> Stop {
         Stop::Halt(Reason::new("jumpcloud_key_refused", text))
     } else if error.is_deadline() {
         Stop::Halt(Reason::new("deadline", text))
+    } else if error.is_not_permitted() {
+        Stop::Halt(lease_lost("too little is left of it"))
     } else if error.is_not_found() {
         Stop::Failed(Reason::new("user_deleted", text))
     } else {

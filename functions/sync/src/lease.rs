@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use clients::Permit;
+use jiff::SignedDuration;
 use state::{Lease, RunChain, State, StateError};
 use tokio::task::JoinHandle;
 
@@ -11,6 +12,8 @@ use crate::Clock;
 
 /// How long a lease lasts unless renewed: a runner that dies holds others up no longer than this.
 const LASTS: SignedDuration = SignedDuration::from_secs(120);
+/// Nothing is written when less than this is left of it: the longest that one request may take.
+const MARGIN: SignedDuration = SignedDuration::from_secs(35);
 /// How often it is renewed.
 const RENEWED_EVERY: Duration = Duration::from_secs(30);
 
@@ -48,12 +51,15 @@ impl LeaseKeeper {
             .clone()
     }
 
-    /// How much of it is left; nothing once somebody else has it.
-    pub(crate) fn remaining(&self, now: Timestamp) -> SignedDuration {
-        if self.renewal.is_finished() {
-            return SignedDuration::ZERO;
-        }
-        self.current().remaining(now)
+    /// Whether it is still ours, and for long enough that one more request ends within it.
+    pub(crate) fn permit(&self, clock: &Clock) -> Permit {
+        let (lease, clock) = (Arc::clone(&self.lease), Arc::clone(clock));
+        // The renewal ends when somebody else has the lease.
+        let renewal = self.renewal.abort_handle();
+        Arc::new(move || {
+            let lease = lease.lock().unwrap_or_else(PoisonError::into_inner);
+            !renewal.is_finished() && lease.remaining(clock()) >= MARGIN
+        })
     }
 
     /// Ends the renewal; the lease itself is released with the run's record.

@@ -12,17 +12,19 @@ mod index;
 mod known;
 mod managers;
 
+use std::collections::BTreeMap;
+
 use config::{Config, Source};
 use jiff::Timestamp;
 use mapping::{
-    Attribute, Leavers, MappingError, Standing, SystemUser, Text, UserState, Usernames, Worker,
-    WorkerKey,
+    AdoptBy, Attribute, Leavers, MappingError, SourceName, Standing, SystemUser, Text, UserState,
+    Usernames, Worker, WorkerKey,
 };
 use state::Link;
 
 use crate::gather::{Scope, Snapshot};
 use crate::hr::SourceRead;
-use crate::plan::{Plan, Reason, RunWarning, SourceFacts};
+use crate::plan::{PersonPlan, Plan, Reason, RunWarning, SourceFacts};
 pub(crate) use decide::state_change;
 
 use decide::Decisions;
@@ -70,6 +72,7 @@ pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
     absence::unreadable(&known, &mut plan);
     absence::missing(&known, &groups, &candidates, &mut plan);
     plan.warnings.extend(groups.warnings);
+    plan.warnings.extend(recognised(&plan.people));
     let rank = |key: &WorkerKey| {
         let place = |source: &Source| source.name == key.source;
         config.sources.iter().position(place)
@@ -79,6 +82,24 @@ pub fn plan(snapshot: &Snapshot, config: &Config, now: Timestamp) -> Plan {
         order.then_with(|| a.key.cmp(&b.key))
     });
     plan
+}
+
+/// How many users each source takes over by their employee identifiers: as it should be in a first run, and later the sign
+/// that links were lost.
+fn recognised(people: &[PersonPlan]) -> Vec<RunWarning> {
+    let mut counts: BTreeMap<&SourceName, usize> = BTreeMap::new();
+    for person in people {
+        if person.adopts == Some(AdoptBy::EmployeeIdentifier) && person.skipped.is_none() {
+            *counts.entry(&person.key.source).or_default() += 1;
+        }
+    }
+    let told = counts.into_iter().map(|(source, count)| {
+        let message = format!(
+            "JumpCloud users that were recognised by their employee identifiers and had no link: {count}; unless they are new here, links were lost, and nobody whom rollcall suspended under them is reactivated by itself"
+        );
+        RunWarning::of_source(source, "adopted_by_identifier", message)
+    });
+    told.collect()
 }
 
 /// One person whom a source lists, with what was found out before any decision.

@@ -223,9 +223,11 @@ impl<'a> ThisRun<'a> {
             Some(lease) => {
                 self.note(&approved, plan_digest, lease).await?;
                 let lease = &*lease;
+                let permit = lease.permit(&self.clock);
                 let writer = Writer {
                     config: self.config,
-                    jumpcloud: &self.jumpcloud,
+                    jumpcloud: self.jumpcloud.with_permit(Arc::clone(&permit)),
+                    permit,
                     state: &self.state,
                     lease,
                     run_id: &self.id,

@@ -109,6 +109,14 @@ pub enum ClientError {
         /// What the last attempt ended with; none when nothing was sent.
         source: Option<Box<ClientError>>,
     },
+    /// Whoever sends it may no longer do so.
+    #[error("{call} was given up: it may no longer be sent")]
+    NotPermitted {
+        /// The request.
+        call: Call,
+        /// What the last attempt ended with; none when nothing was sent.
+        source: Option<Box<ClientError>>,
+    },
     /// A list contradicts itself, also when read a second time.
     #[error("the list of {vendor} is incomplete: {reason}")]
     Incomplete {
@@ -177,7 +185,9 @@ impl ClientError {
                 call.once && !source.is_connect() && !source.is_builder()
             }
             Self::Decode { call, .. } => call.once,
-            Self::Deadline { source, .. } => source.as_deref().is_some_and(Self::is_in_doubt),
+            Self::Deadline { source, .. } | Self::NotPermitted { source, .. } => {
+                source.as_deref().is_some_and(Self::is_in_doubt)
+            }
             Self::BaseUrl { .. }
             | Self::ForeignHost { .. }
             | Self::Setup { .. }
@@ -199,7 +209,8 @@ impl ClientError {
             | Self::ForeignHost { .. }
             | Self::Setup { .. }
             | Self::Key { .. }
-            | Self::KeyRefused { .. } => false,
+            | Self::KeyRefused { .. }
+            | Self::NotPermitted { .. } => false,
         }
     }
 
@@ -214,6 +225,11 @@ impl ClientError {
     /// Time ran out.
     pub fn is_deadline(&self) -> bool {
         matches!(self, Self::Deadline { .. })
+    }
+
+    /// The right to send it ended.
+    pub fn is_not_permitted(&self) -> bool {
+        matches!(self, Self::NotPermitted { .. })
     }
 
     /// The vendor asks for fewer requests, also after waiting for as long as there was time.

@@ -79,11 +79,15 @@ pub struct Options {
     pub retry: Retry,
 }
 
+/// Whether anything may be sent now: asked before each attempt, since a lot may have happened since the one before.
+pub type Permit = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// A connection to one vendor, as one run sees it. Clones belong to the same run.
 #[derive(Clone)]
 pub(crate) struct Http {
     shared: Arc<Shared>,
     run: Arc<Run>,
+    permit: Option<Permit>,
 }
 
 /// What all runs share: connections and the rate.
@@ -178,6 +182,7 @@ impl Http {
         Ok(Self {
             shared: Arc::new(shared),
             run: Arc::default(),
+            permit: None,
         })
     }
 
@@ -190,6 +195,15 @@ impl Http {
         Self {
             shared: Arc::clone(&self.shared),
             run: Arc::new(run),
+            permit: None,
+        }
+    }
+
+    /// The same run, sending nothing without this permit.
+    pub(crate) fn with_permit(&self, permit: Permit) -> Self {
+        Self {
+            permit: Some(permit),
+            ..self.clone()
         }
     }
 
@@ -246,6 +260,12 @@ impl Http {
                     source: last.map(Box::new),
                 });
             };
+            if self.permit.as_ref().is_some_and(|is_given| !is_given()) {
+                return Err(ClientError::NotPermitted {
+                    call,
+                    source: last.map(Box::new),
+                });
+            }
             let attempt = self.attempt(&in_flight, &call, &request, &read).await?;
             let Failure { error, asked_wait } = match attempt {
                 Attempt::Done(value) => return Ok(value),

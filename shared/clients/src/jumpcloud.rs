@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::ClientError;
-use crate::http::{Http, KeyHeader, Options, Vendor};
+use crate::http::{Http, KeyHeader, Options, Permit, Vendor};
 use crate::key::KeySource;
 use crate::retry::Retry;
 
@@ -93,6 +93,14 @@ impl JumpCloud {
     /// How much longer JumpCloud asks to be left alone, where that is beyond this run's deadline.
     pub fn asked_to_wait(&self) -> Option<Duration> {
         self.http.asked_to_wait()
+    }
+
+    /// The same run, in which nothing is sent without this permit, not even once more.
+    #[must_use]
+    pub fn with_permit(&self, permit: Permit) -> Self {
+        Self {
+            http: self.http.with_permit(permit),
+        }
     }
 
     /// How many attempts this run has sent.

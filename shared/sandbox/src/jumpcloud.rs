@@ -67,7 +67,7 @@ pub struct JumpCloudRules {
     pub counts_v2_lists: bool,
     /// The state of a user that is made without one.
     pub default_state: &'static str,
-    /// How long reads do not show what was written to users.
+    /// How long reads do not show what was written to users and groups.
     pub shows_writes_after: SignedDuration,
     /// How many requests are answered; none is documented.
     pub rate_limit: Option<RateLimit>,
@@ -257,8 +257,8 @@ pub(crate) struct Directory {
     key: String,
     taken_elsewhere: BTreeSet<String>,
     refused_mail: BTreeSet<String>,
-    /// What reads show as long as they do not show a write: when it came, and the users before it; the oldest first.
-    before_writes: VecDeque<(Timestamp, Users)>,
+    /// What reads show as long as they do not show a write: when it came, and what was there before it; the oldest first.
+    before_writes: VecDeque<(Timestamp, Users, Groups)>,
     last_second: RollingSecond,
     rng: Rng,
 }
@@ -317,19 +317,24 @@ impl Directory {
     fn route_by_age(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
         let age = self.rules.shows_writes_after;
         self.before_writes
-            .retain(|(at, _)| now.duration_since(*at) < age);
+            .retain(|(at, ..)| now.duration_since(*at) < age);
         let is_read = call.method == "GET" || call.path.contains("/search/");
         if !is_read && age.is_positive() {
-            self.before_writes.push_back((now, self.users.clone()));
+            let before = (now, self.users.clone(), self.groups.clone());
+            self.before_writes.push_back(before);
         }
         let shown = is_read.then(|| self.before_writes.pop_front()).flatten();
-        let Some((at, mut shown)) = shown else {
+        let Some((at, mut users, mut groups)) = shown else {
             return self.route(call, now);
         };
-        std::mem::swap(&mut self.users, &mut shown);
+        let mut swap = |directory: &mut Self| {
+            std::mem::swap(&mut directory.users, &mut users);
+            std::mem::swap(&mut directory.groups, &mut groups);
+        };
+        swap(self);
         let answer = self.route(call, now);
-        std::mem::swap(&mut self.users, &mut shown);
-        self.before_writes.push_front((at, shown));
+        swap(self);
+        self.before_writes.push_front((at, users, groups));
         answer
     }
 

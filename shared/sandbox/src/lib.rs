@@ -262,6 +262,11 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Makes the tables alone what they were, as an old backup does.
+    pub fn restore_tables(&self, snapshot: &Snapshot) -> Result<(), SandboxError> {
+        self.dynamodb.load(&snapshot.tables)
+    }
+
     /// Ends the sandbox and returns when its listeners and the database are closed.
     pub async fn stop(self) {
         self.server.stop().await;

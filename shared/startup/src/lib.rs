@@ -12,7 +12,9 @@ use config::{Config, SecretName};
 use secrets::Secrets;
 use state::State;
 use thiserror::Error;
+use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -131,15 +133,23 @@ impl Function {
 
 /// A function's log: JSON lines on standard output, as much as the filter in `ROLLCALL_LOG` lets through.
 pub fn log(filter: Option<String>) {
+    log_lines(filter.as_deref(), std::io::stdout).init();
+}
+
+/// What logs as a function does, to wherever `writer` writes.
+pub fn log_lines<W>(filter: Option<&str>, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
-        .with_span_list(false);
+        .with_span_list(false)
+        .with_writer(writer);
     tracing_subscriber::registry()
         .with(lines)
-        .with(log_filter(filter.as_deref(), LevelFilter::INFO))
-        .init();
+        .with(log_filter(filter, LevelFilter::INFO))
 }
 
 /// What is logged: levels by target, such as `info,clients=debug`; without any, or where they cannot be read, all of

@@ -71,6 +71,19 @@ pub enum StateError {
         #[source]
         source: Damage,
     },
+    /// An item is such that it cannot be changed: as a rule because something in it is not of the type that it was.
+    #[error(
+        "item `{key}` of table `{table}` takes no change, and is probably damaged: restore it from a backup or remove it"
+    )]
+    Unchangeable {
+        /// The table.
+        table: Box<str>,
+        /// The item's `pk` and `sk`.
+        key: Box<str>,
+        /// What DynamoDB said.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// What we last wrote to a user does not decode.
     #[error("`written` of link `{key}` is damaged: restore the link from a backup or remove it")]
     DamagedWritten {

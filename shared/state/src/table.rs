@@ -17,9 +17,9 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    self, AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
-    KeyType, KeysAndAttributes, Projection, ProjectionType, ReturnValue,
-    ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TimeToLiveSpecification,
+    self, AttributeDefinition, AttributeValue, BillingMode, CancellationReason,
+    GlobalSecondaryIndex, KeySchemaElement, KeyType, KeysAndAttributes, Projection, ProjectionType,
+    ReturnValue, ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TimeToLiveSpecification,
     TimeToLiveStatus, TransactWriteItem,
 };
 use tokio::sync::{Mutex, MutexGuard};
@@ -354,6 +354,18 @@ impl Table {
         }
     }
 
+    /// The error that names an item which DynamoDB cannot change as it is asked to: our requests fit what we write.
+    fn unchangeable<E>(&self, Key { pk, sk }: &Key, error: SdkError<E>) -> StateError
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        StateError::Unchangeable {
+            table: self.name().into(),
+            key: format!("{pk} {sk}").into(),
+            source: Box::new(error),
+        }
+    }
+
     /// Updates one item if its condition holds.
     pub(crate) async fn update(&self, update: Update) -> Result<Outcome, StateError> {
         let Update {
@@ -378,6 +390,9 @@ impl Table {
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
                     Ok(Outcome::Refused(refused.item.clone().unwrap_or_default()))
+                }
+                Some(refused) if refused.code() == Some("ValidationException") => {
+                    Err(self.unchangeable(&key, error))
                 }
                 _ => Err(self.failure("UpdateItem", error)),
             },
@@ -430,8 +445,13 @@ impl Table {
         let Err(error) = insist(send, is_passing).await else {
             return Ok(None);
         };
-        if let Some(refused) = error.as_service_error().and_then(|it| refused(it, keys)) {
+        let cancelled = error.as_service_error();
+        if let Some(refused) = cancelled.and_then(|it| refused(it, &keys)) {
             return Ok(Some(refused));
+        }
+        let unchangeable = cancelled.and_then(|it| cancelled_by(it, &keys, "ValidationError"));
+        if let Some(key) = unchangeable.map(|(key, _)| key) {
+            return Err(self.unchangeable(key, error));
         }
         if error.as_service_error().is_some_and(is_passing) {
             return Err(StateError::Throttled {
@@ -646,20 +666,26 @@ where
     send().await
 }
 
-/// The write whose condition cancelled the transaction; DynamoDB gives a reason for each, in their order.
-fn refused(error: &TransactWriteItemsError, keys: Vec<Key>) -> Option<Refused> {
+/// The write whose condition cancelled the transaction.
+fn refused(error: &TransactWriteItemsError, keys: &[Key]) -> Option<Refused> {
+    let (key, reason) = cancelled_by(error, keys, "ConditionalCheckFailed")?;
+    Some(Refused {
+        key: key.clone(),
+        item: reason.item().cloned().unwrap_or_default(),
+    })
+}
+
+/// The first write that cancelled the transaction for this reason; DynamoDB gives one for each, in their order.
+fn cancelled_by<'e, 'k>(
+    error: &'e TransactWriteItemsError,
+    keys: &'k [Key],
+    code: &str,
+) -> Option<(&'k Key, &'e CancellationReason)> {
     let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
         return None;
     };
-    let reasons = cancelled.cancellation_reasons();
-    let (key, reason) = keys
-        .into_iter()
-        .zip(reasons)
-        .find(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))?;
-    Some(Refused {
-        key,
-        item: reason.item().cloned().unwrap_or_default(),
-    })
+    let mut reasons = keys.iter().zip(cancelled.cancellation_reasons());
+    reasons.find(|(_, reason)| reason.code() == Some(code))
 }
 
 /// Whether what cancelled the transaction passes: another one on the same items, or too many requests.

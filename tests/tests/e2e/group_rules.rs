@@ -1,7 +1,7 @@
 //! Groups by rule: people are put into groups and taken out as HR says, and what others put there stays.
 
 use e2e::{Reading, Setup, World};
-use sandbox::{Fault, Profile, Stage, Vendor};
+use sandbox::{Fault, FaultKind, Profile, Stage, Vendor};
 use serde_json::{Value, json};
 use sync::{Outcome, RunStatus};
 
@@ -437,6 +437,26 @@ async fn groups_that_cannot_be_read_are_not_touched_and_hold_nobody_up() {
         world.sandbox().faults().clear();
         world.run_sync().await;
         assert_eq!(members(&world, &group).await, [joiner]);
+        world.settled().await;
+    }
+}
+
+#[tokio::test]
+async fn empty_lists_neither_leave_anybody_in_a_group_nor_forget_who_was_put_there() {
+    for (path, warnings) in [("/usergroups?", 1), (MEMBERS, 0)] {
+        let (world, id, group) = world_with_researcher(rule()).await;
+        world
+            .jumpcloud()
+            .rules(|rules| rules.counts_v2_lists = false);
+        world.change(&id, &researcher().stage(Stage::Inactive(world.days_ago(2))));
+        let empty = Fault::new(Vendor::JumpCloud, FaultKind::EmptyPage);
+        world.fault(empty.method("GET").path(path));
+        let report = world.run_sync().await;
+        assert_eq!(report.outcome_of(&id), Outcome::Suspended);
+        assert_eq!(report.warnings_of("groups_unreadable"), warnings, "{path}");
+        world.run_sync().await;
+        assert!(world.jumpcloud().members(&group).is_empty(), "{path}");
+        assert_eq!(given(&world, &id).await, 0);
         world.settled().await;
     }
 }

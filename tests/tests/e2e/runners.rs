@@ -8,7 +8,6 @@ use sandbox::{Fault, Vendor};
 use serde_json::json;
 use sync::{Outcome, RunStatus};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 use crate::{ana, hire_others, world, world_with};
 
@@ -61,22 +60,16 @@ async fn lease_of_a_runner_that_died_expires() {
     let world = world().await;
     world.hire(ana());
     let now = world.sandbox().clock().now();
-    let term = SignedDuration::from_secs(3);
-    world
-        .state()
-        .acquire("a runner that died", now, term)
-        .await
-        .unwrap();
-    assert_eq!(world.run_sync().await.status, RunStatus::Busy);
-    let until_free = async {
-        loop {
-            let report = world.run_sync().await;
-            if report.status != RunStatus::Busy {
-                return report;
-            }
-        }
+    let an_hour = SignedDuration::from_hours(1);
+    let died = async |then| {
+        let lease = world.state().acquire("a runner that died", then, an_hour);
+        lease.await.unwrap()
     };
-    let report = timeout(Duration::from_secs(20), until_free).await.unwrap();
+    died(now).await;
+    assert_eq!(world.run_sync().await.status, RunStatus::Busy);
+    // The same, had it begun two hours ago.
+    died(now - an_hour - an_hour).await;
+    let report = world.run_sync().await;
     assert_eq!(report.status, RunStatus::Applied);
     assert_eq!(report.count(Outcome::Created), 1);
     world.settled().await;

@@ -71,7 +71,7 @@ impl Run<'_> {
 
     /// What is left after the user's own changes, which came out so: groups, and the link. Of a membership that is about
     /// to be given the link knows before, so that no crash makes it look like somebody else's; of one that was ended,
-    /// after.
+    /// after. One in a group that is no more is forgotten last: its rule's new group may turn out to be the old one.
     pub(super) async fn finish(
         &self,
         plan: &PersonPlan,
@@ -79,12 +79,12 @@ impl Run<'_> {
         mut link: Link,
         outcome: Result<(), Stop>,
     ) -> Result<(), Stop> {
-        let memberships = || plan.changes.iter().filter_map(Change::membership);
-        let mut outcome = outcome;
-        if outcome.is_err() || memberships().next().is_none() {
+        if outcome.is_err() {
             self.close(link).await?;
             return outcome;
         }
+        let mut outcome = outcome;
+        let memberships = || plan.changes.iter().filter_map(Change::membership);
         let joined = memberships().filter_map(|membership| match membership {
             Membership::Joins(name) => Some((self.group(name).ok()?.clone(), name.into())),
             Membership::Leaves(_) => None,
@@ -92,7 +92,7 @@ impl Run<'_> {
         let joined: BTreeMap<UserGroupId, Text> = joined.collect();
         let is_noted = !joined.is_empty();
         if is_noted {
-            link.groups.extend(joined);
+            link.groups.extend(joined.clone());
             self.put(&link).await?;
         }
         let noted = link.groups.clone();
@@ -103,6 +103,10 @@ impl Run<'_> {
             if is_halted {
                 break;
             }
+        }
+        if outcome.is_ok() {
+            let is_over = |id: &UserGroupId| plan.forgets.contains(id) && !joined.contains_key(id);
+            link.groups.retain(|id, _| !is_over(id));
         }
         if !is_noted || link.groups != noted {
             self.close(link).await?;
@@ -118,7 +122,6 @@ impl Run<'_> {
     ) -> Result<(), Stop> {
         let (Membership::Joins(name) | Membership::Leaves(name)) = membership;
         let id = self.group(name).map_err(Stop::Failed)?;
-        self.may_write().map_err(Stop::Halt)?;
         let jumpcloud = &self.writer.jumpcloud;
         match membership {
             Membership::Joins(_) => jumpcloud.add_member(id, user).await.map_err(|error| {

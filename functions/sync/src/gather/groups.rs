@@ -38,11 +38,11 @@ impl Groups {
         if rules.is_empty() && remembered.is_empty() {
             return Self::default();
         }
-        let listed = match jumpcloud.every_group().await {
+        let listed = match list(&remembered, jumpcloud).await {
             Ok(listed) => listed,
-            Err(error) => {
+            Err(why) => {
                 return Self {
-                    unreadable: Some(chain(&error)),
+                    unreadable: Some(why),
                     ..Self::default()
                 };
             }
@@ -66,6 +66,27 @@ impl Groups {
             members,
             unreadable: None,
         }
+    }
+}
+
+/// Every group. A list that leaves out one that is remembered, though it is there, is not whole, whatever it says.
+async fn list(
+    remembered: &BTreeSet<&UserGroupId>,
+    jumpcloud: &JumpCloud,
+) -> Result<Vec<UserGroup>, String> {
+    let read = async {
+        let listed = jumpcloud.every_group().await?;
+        let is_listed = |id: &UserGroupId| listed.iter().any(|group| group.id == *id);
+        let unlisted = remembered.iter().filter(|id| !is_listed(id));
+        let unlisted = try_join_all(unlisted.map(|id| jumpcloud.group(id))).await?;
+        Ok((unlisted.into_iter().flatten().next(), listed))
+    };
+    match read.await.map_err(|error: ClientError| chain(&error))? {
+        (None, listed) => Ok(listed),
+        (Some(group), _) => Err(format!(
+            "the list of groups leaves out `{}`, which is there",
+            group.name
+        )),
     }
 }
 

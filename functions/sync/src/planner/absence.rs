@@ -131,7 +131,7 @@ fn suspended<'a>(
         return;
     }
     let mut person = begin(link, user);
-    groups.of_unlisted(link, user).put_into(&mut person);
+    groups.of_unlisted(link).put_into(&mut person);
     if !person.is_silent() {
         plan.people.push(person);
     }
@@ -178,7 +178,7 @@ fn person<'a>(
     } else if can_be_suspended(state) {
         let change = state_change(Class::Missing, state, UserState::Suspended);
         person.changes.push(change);
-        groups.of_unlisted(link, user).put_into(&mut person);
+        groups.of_unlisted(link).put_into(&mut person);
         let text = format!("HR no longer lists this person: complete read {runs}");
         person.evidence = Some(Reason::new("missing", text));
     } else {

@@ -243,7 +243,7 @@ impl<'a> Groups<'a> {
         if candidate.read.incomplete.is_none() {
             for id in given.keys() {
                 if stance == Stance::Out || !self.may_keep(id, candidate, manager) {
-                    self.end(id, user, &mut memberships);
+                    self.end(id, &mut memberships);
                 }
             }
         }
@@ -272,26 +272,19 @@ impl<'a> Groups<'a> {
 
     /// What is to become of somebody whom HR no longer lists and who has, or gets, no access: they leave every group
     /// that a rule gave.
-    pub(super) fn of_unlisted(&self, link: &'a Link, user: &SystemUser) -> Memberships<'a> {
+    pub(super) fn of_unlisted(&self, link: &'a Link) -> Memberships<'a> {
         let mut memberships = Memberships::default();
         for id in link.groups.keys() {
-            self.end(id, Some(user), &mut memberships);
+            self.end(id, &mut memberships);
         }
         memberships
     }
 
-    /// Ends a membership that a rule gave, as far as its group may be written.
-    fn end(
-        &self,
-        group: &'a UserGroupId,
-        user: Option<&SystemUser>,
-        memberships: &mut Memberships<'a>,
-    ) {
+    /// Ends a membership that a rule gave, as far as its group may be written. Whether the user is in the group is not
+    /// asked: a list that lags or is empty would leave them there for good, and a removal of nobody does no harm.
+    fn end(&self, group: &'a UserGroupId, memberships: &mut Memberships<'a>) {
         match self.open.get(group) {
-            Some(open) if user.is_some_and(|user| open.has(user)) => {
-                memberships.leaves.push(&open.group.name);
-            }
-            Some(_) => memberships.forgets.push(group),
+            Some(open) => memberships.leaves.push(&open.group.name),
             None if self.gone.contains(group) => memberships.forgets.push(group),
             None => {}
         }

@@ -97,10 +97,10 @@ fn a_member_by_hand_is_never_ours_and_one_taken_out_by_hand_comes_back() {
     insta::assert_snapshot!(text(&company.plan(&config)), @r#"w1: update null → "Data""#);
     company.sync(&config);
     assert_eq!(company.members("Data"), ["new-w1", "somebody"]);
-    // Taken out by hand, and no longer matching: what the rule gave is over.
+    // Taken out by hand, or by a list that does not show them: what the rule gave is ended, and forgotten by that.
     company.groups[0].1.clear();
     company.people = vec![ana("Sales")];
-    insta::assert_snapshot!(text(&company.plan(&config)), @"w1: forgets id-of-Data");
+    insta::assert_snapshot!(text(&company.plan(&config)), @r#"w1: group_remove "Data" → null"#);
     company.sync(&config);
     assert!(company.links[0].groups.is_empty());
     assert_eq!(company.plan(&config).people, Vec::new());
@@ -143,6 +143,34 @@ fn a_leaver_leaves_the_groups_of_rules_with_the_suspension_and_a_rehire_is_back(
     company.sync(&config);
     assert_eq!(company.members("Data"), ["new-w1"]);
     assert_eq!(company.plan(&config).people, Vec::new());
+}
+
+#[test]
+fn nobody_stays_in_a_group_because_a_list_did_not_show_them_there() {
+    let config = config(DATA);
+    let mut company = Company::of(vec![ana("Data")]);
+    company.sync(&config);
+    let unseen = |mut company: Company, people: Vec<Value>| {
+        company.people = people;
+        let members = std::mem::take(&mut company.groups[0].1);
+        let removal = text(&company.plan(&config));
+        company.groups[0].1 = members;
+        removal
+    };
+    let removal = r#"w1: group_remove "Data" → null"#;
+    let mover = vec![ana("Sales")];
+    let left = vec![leaver("w1", "Ana", "Souza")];
+    assert_eq!(unseen(company.clone(), mover), removal);
+    assert_eq!(unseen(company.clone(), left.clone()), removal);
+    let without_access = {
+        let mut company = company.clone();
+        let given = company.links[0].groups.clone();
+        company.people = left;
+        company.sync(&config);
+        company.links[0].groups = given;
+        company
+    };
+    assert_eq!(unseen(without_access, Vec::new()), removal);
 }
 
 #[test]

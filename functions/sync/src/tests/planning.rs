@@ -273,6 +273,7 @@ fn a_leavers_user_is_taken_over_only_by_identifier_and_only_to_close_it() {
     insta::assert_snapshot!(text(&company.plan(&config)), @r#"
     w1 u1: suspend state: "ACTIVATED" → "SUSPENDED"
     warning: leaver_not_ours
+    warning: adopted_by_identifier
     "#);
     company.users[0].recorded_state = Some(UserState::Suspended);
     assert_eq!(company.plan(&config).people, Vec::new());

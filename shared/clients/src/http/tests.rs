@@ -1,6 +1,6 @@
 //! The core against a local server: what is sent, how often, and what is never repeated.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use futures_util::future::join;
 use serde_json::{Value, json};
@@ -420,6 +420,21 @@ async fn nothing_is_sent_after_the_deadline() {
     let run = http(&server.uri()).begin(Instant::now());
     assert!(get(&run).await.unwrap_err().is_deadline());
     assert_eq!(requests(&server).await, 0);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_without_a_permit_not_even_once_more() {
+    let server = server([status(503), text("1")]).await;
+    let is_first = AtomicBool::new(true);
+    let once = Arc::new(move || is_first.swap(false, Ordering::Relaxed));
+    let run = http(&server.uri()).begin(in_a_minute()).with_permit(once);
+    let error = get(&run).await.unwrap_err();
+    assert!(
+        error.is_not_permitted() && !error.is_in_doubt(),
+        "{error:?}"
+    );
+    assert!(shown(&error).contains("503"), "the last failure is named");
+    assert_eq!((requests(&server).await, run.calls()), (1, 1));
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ async fn write_that_dynamodb_refuses_for_good_is_sent_once() {
     let (state, _server) = stub("TransactWriteItems", 400, reasons, 100).await;
     let result = state.put_link(&held_lease().await, &link("1")).await;
     assert!(
-        matches!(result, Err(StateError::Failed { .. })),
+        matches!(result, Err(StateError::Unchangeable { .. })),
         "{result:?}"
     );
     assert_eq!(state.calls(), 1);

@@ -1,5 +1,6 @@
 //! Who may run, and what somebody who no longer may can still do: nothing.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 
 use super::{TERM, World, link, noon};
@@ -146,4 +147,26 @@ async fn same_holder_that_asks_again_ends_its_former_lease() {
     let lease = world.lease().await;
     assert!(world.state.put_link(&former, &link("1")).await.is_err());
     world.state.put_link(&lease, &link("1")).await.unwrap();
+}
+
+#[tokio::test]
+async fn item_that_takes_no_change_is_named() {
+    // What is counted up, and no longer is a number.
+    for (counter, name) in [("fence", "`LEASE LEASE`"), ("version", "`USER ")] {
+        let world = World::start().await;
+        let lease = world.lease().await;
+        world.state.put_link(&lease, &link("1")).await.unwrap();
+        for mut item in world.items().await {
+            if item.contains_key(counter) {
+                item.insert(counter.to_owned(), AttributeValue::Bool(true));
+                world.put(item).await;
+            }
+        }
+        let error = match counter {
+            "fence" => world.state.acquire("one", noon(), TERM).await.map(drop),
+            _ => world.state.put_link(&lease, &link("1")).await,
+        };
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
 }

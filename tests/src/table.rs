@@ -1,0 +1,94 @@
+//! The table as somebody sees it who opens it in AWS's console: items without a meaning, which can be damaged and removed.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use sandbox::Sandbox;
+
+use crate::world::{TABLE, dynamodb};
+
+/// What makes an item findable; of another type DynamoDB takes none of them.
+const KEYS: [&str; 3] = ["pk", "sk", "lookup"];
+
+/// The table, past everything that rollcall knows of it.
+#[derive(Debug, Clone)]
+pub struct Table(Client);
+
+/// An item: its key, and the names of what else it has.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Item {
+    /// The kind of item.
+    pub pk: String,
+    /// Which one.
+    pub sk: String,
+    /// What can be damaged.
+    pub attributes: BTreeSet<String>,
+}
+
+impl Table {
+    pub(crate) fn of(sandbox: &Sandbox) -> Self {
+        Self(Client::from_conf(dynamodb(&sandbox.aws_url()).build()))
+    }
+
+    /// Every item, by key.
+    pub async fn items(&self) -> BTreeSet<Item> {
+        let mut pages = self
+            .0
+            .scan()
+            .table_name(TABLE)
+            .into_paginator()
+            .items()
+            .send();
+        let mut items = BTreeSet::new();
+        while let Some(item) = pages.next().await {
+            let item = item.expect("the table is read");
+            let text = |name| item.get(name).and_then(|value| value.as_s().ok());
+            let names = item.keys().filter(|name| !KEYS.contains(&name.as_str()));
+            items.insert(Item {
+                pk: text("pk").cloned().unwrap_or_default(),
+                sk: text("sk").cloned().unwrap_or_default(),
+                attributes: names.cloned().collect(),
+            });
+        }
+        items
+    }
+
+    /// Gives an attribute of an item another value.
+    pub async fn set(&self, item: &Item, attribute: &str, value: AttributeValue) {
+        let update = self
+            .0
+            .update_item()
+            .table_name(TABLE)
+            .key("pk", AttributeValue::S(item.pk.clone()))
+            .key("sk", AttributeValue::S(item.sk.clone()))
+            .update_expression("SET #attribute = :value")
+            .expression_attribute_names("#attribute", attribute)
+            .expression_attribute_values(":value", value);
+        update.send().await.expect("the table is written");
+    }
+
+    /// Makes an attribute what nothing can be read from: rollcall writes no lists.
+    pub async fn damage(&self, item: &Item, attribute: &str) {
+        let list = AttributeValue::L(Vec::new());
+        self.set(item, attribute, list).await;
+    }
+
+    /// Removes an item.
+    pub async fn remove(&self, item: &Item) {
+        let delete = self
+            .0
+            .delete_item()
+            .table_name(TABLE)
+            .key("pk", AttributeValue::S(item.pk.clone()))
+            .key("sk", AttributeValue::S(item.sk.clone()));
+        delete.send().await.expect("the table is written");
+    }
+
+    /// Removes everything.
+    pub async fn empty(&self) {
+        for item in self.items().await {
+            self.remove(&item).await;
+        }
+    }
+}
