@@ -25,7 +25,7 @@ pub(crate) struct Cli {
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
-    /// The configuration
+    /// The configuration, `rollcall.toml`
     #[arg(
         long,
         global = true,
@@ -34,7 +34,7 @@ pub(crate) struct Common {
         default_value = DEFAULT_CONFIG
     )]
     pub(crate) config: PathBuf,
-    /// Print the report alone as JSON on standard output; everything else goes to standard error
+    /// Print the result alone as JSON on standard output; everything else goes to standard error
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Keep state in this file, in the embedded database [default: rollcall.sqlite]; with `ROLLCALL_TABLE` set and no
@@ -47,15 +47,15 @@ pub(crate) struct Common {
 pub(crate) enum Command {
     /// Show what a sync would do, and write nothing to JumpCloud
     Plan(Run),
-    /// Do it
+    /// Bring JumpCloud in step with HR, as far as limits and approvals allow
     Sync(Run),
     /// Show why people would or would not change: record, match, mapping row by row, decision
     Explain {
-        /// Worker ids or work e-mails
+        /// Worker ids, work e-mails, or SOURCE/WORKER_ID as reports show people
         #[arg(required = true, value_name = "WHO")]
         who: Vec<String>,
     },
-    /// List the latest runs, or show one whole
+    /// List the latest runs, show one whole, or check with --verify that nothing of their record was altered
     Runs {
         /// The run to show
         #[arg(value_name = "RUN")]
@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Undo(Undo),
     /// Forget whose JumpCloud user somebody's is: the next run recognises or creates it anew
     Release {
-        /// A worker id or a work e-mail
+        /// A worker id, a work e-mail, or SOURCE/WORKER_ID as reports show people
         #[arg(value_name = "WHO")]
         who: String,
     },
@@ -105,7 +105,7 @@ pub(crate) struct Run {
     /// Only this source (repeatable)
     #[arg(long = "source", value_name = "NAME")]
     pub(crate) sources: Vec<String>,
-    /// Only this person: a worker id or a work e-mail (repeatable)
+    /// Only this person: a worker id, a work e-mail, or SOURCE/WORKER_ID as reports show people (repeatable)
     #[arg(long = "person", value_name = "WHO")]
     pub(crate) people: Vec<String>,
     /// Apply what a held class or a plan showed under this digest (repeatable)
@@ -117,7 +117,7 @@ pub(crate) struct Run {
     #[arg(long, requires = "people")]
     pub(crate) now: bool,
     /// Run in the AWS account: the deployed function does it, and a sync is repeated until nobody is left
-    #[arg(long, conflicts_with = "state")]
+    #[arg(long)]
     pub(crate) deployed: bool,
     /// The name of the deployed function: the stack's output `SyncFunctionName`
     #[arg(long, value_name = "NAME", env = "ROLLCALL_FUNCTION")]

@@ -21,6 +21,8 @@ use crate::workplace::{Workplace, embedded_state};
 
 /// A run from here has no function's deadline; this only keeps one that hangs from hanging for ever.
 const LONGEST_RUN: Duration = Duration::from_hours(24);
+/// Where the configuration of a sandbox looks for the tokens of SCIM clients.
+const SCIM_TOKENS: &str = "rollcall/scim";
 /// A command's own lease, unless it ends before.
 const LEASE: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
@@ -69,6 +71,10 @@ pub(crate) async fn run(common: &Common, run: &Run, mode: Mode) -> Result<Exit> 
         deployed,
         function,
     } = run;
+    // Not left to the parser, which overlooks a --state that stands before the command.
+    if *deployed && common.state.is_some() {
+        bail!("--deployed cannot be used with --state: the deployed function has its own table");
+    }
     let mut event = event(mode, approve, said, !approve.is_empty())?;
     for (key, values) in [("sources", sources), ("people", people)] {
         if !values.is_empty() {
@@ -274,6 +280,8 @@ pub(crate) async fn sandbox(common: &Common, port: u16, empty: bool) -> Result<E
     .await?;
     // The state lives and ends with the users that it is about.
     embedded_state(&sandbox.aws_url()).await?;
+    // As the deployed stack has it: a secret without a value, for `rollcall token` to fill.
+    sandbox.secrets().set_empty(SCIM_TOKENS);
     if common.json {
         print_json(&serde_json::json!({
             "url": sandbox.url(), "jumpcloud": sandbox.jumpcloud_url(), "deel": sandbox.deel_url(),

@@ -21,8 +21,12 @@ pub(crate) async fn undo(common: &Common, undo: &Undo) -> Result<Exit> {
     let report = perform(common, event, mode).await?;
     let is_shown = matches!(report.status, RunStatus::Planned | RunStatus::Held);
     if !apply && is_shown && !report.people.is_empty() {
+        let what = match report.status {
+            RunStatus::Held => "This does what is not held, and with --approve that as well",
+            _ => "This does it",
+        };
         show::err(&format!(
-            "\nNothing was written. This does it: rollcall undo {run} --apply\n"
+            "\nNothing was written. {what}: rollcall undo {run} --apply\n"
         ));
     }
     Ok(Exit::of(&report))

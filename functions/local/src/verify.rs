@@ -43,11 +43,11 @@ fn text(found: &Verification) -> String {
     } = found;
     let mut text = match problems.len() {
         0 => "Nothing was altered\n".to_owned(),
-        count => format!("{count} problems\n"),
+        count => format!("Problems: {count}\n"),
     };
     let _ = writeln!(
         text,
-        "  {records} records in {chains} chains; the values of {checked} were compared, those of {expired} have expired and were not"
+        "  chains: {chains}, records: {records}; values compared: {checked}, expired and therefore not: {expired}"
     );
     if let Some(run) = open {
         let _ = writeln!(

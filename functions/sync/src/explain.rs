@@ -4,9 +4,9 @@ use config::Config;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use mapping::{
-    Attribute, AttributeRule, Blank, Field, Lifecycle, NoAccount, Origin, Standing, Status,
-    SystemUser, Text, Update, UserGroupId, Worker, WorkerKey, Written, activation_moment, hr_value,
-    leaving_moment, value_of,
+    Attribute, AttributeRule, Blank, Field, LeaveAt, Lifecycle, NoAccount, Origin, Standing,
+    Status, SystemUser, Text, Update, UserGroupId, Worker, WorkerKey, Written, activation_moment,
+    hr_value, leaving_moment, value_of,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -319,11 +319,33 @@ fn policy(lifecycle: &Lifecycle) -> String {
         out_of_scope,
     } = lifecycle;
     let provision = provision_days_before.map_or("any".to_owned(), |days| days.to_string());
+    let leaves = match leave_at {
+        LeaveAt::TimeOfLastDay(time) => time.strftime("%H:%M").to_string(),
+        LeaveAt::EndOfLastDay | LeaveAt::OnStatus => word(leave_at),
+    };
     format!(
-        "activate {activate:?} at {activate_at}, provision_days_before {provision}, invite {invite:?}, reinvite {reinvite}, \
-         leave_at {leave_at:?}, grace_days {grace_days}, leavers {leavers:?}, missing {missing:?} after {missing_runs}, rehires {rehires:?}, \
-         out_of_scope {out_of_scope:?}"
+        "activate {} at {}, provision_days_before {provision}, invite {}, reinvite {reinvite}, leave_at {leaves}, \
+         grace_days {grace_days}, leavers {}, missing {} after {missing_runs}, rehires {}, out_of_scope {}",
+        word(activate),
+        activate_at.strftime("%H:%M"),
+        word(invite),
+        word(leavers),
+        word(missing),
+        word(rehires),
+        word(out_of_scope),
     )
+}
+
+/// A choice in the configuration's word for it, which is the variant's name in snake case.
+fn word(choice: &impl std::fmt::Debug) -> String {
+    let mut word = String::new();
+    for letter in format!("{choice:?}").chars() {
+        if letter.is_uppercase() && !word.is_empty() {
+            word.push('_');
+        }
+        word.push(letter.to_ascii_lowercase());
+    }
+    word
 }
 
 fn row(

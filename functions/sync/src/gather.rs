@@ -245,6 +245,7 @@ async fn a_few(
     let mut known = recognise(&emails, hr, jumpcloud, state).await?;
     let mut sources = Vec::with_capacity(hr.len());
     for (source, client) in hr {
+        let ids: Vec<&str> = ids.iter().filter_map(|id| id_in(source, id, hr)).collect();
         sources.push(read_people(&ids, &known, source, client, now, progress).await?);
     }
     only_told_once(&mut sources);
@@ -283,6 +284,15 @@ async fn a_few(
         groups: Groups::default(),
         last_reads: BTreeMap::new(),
     })
+}
+
+/// The id that this source is asked for. Reports show people as `SOURCE/WORKER_ID`: so given, no other source is asked.
+fn id_in<'a>(source: &Source, asked: &'a str, hr: &HrSources<'_>) -> Option<&'a str> {
+    let names = |name: &str| hr.iter().any(|(source, _)| source.name.as_str() == name);
+    match asked.split_once('/') {
+        Some((name, id)) if names(name) => (source.name.as_str() == name).then_some(id),
+        _ => Some(asked),
+    }
 }
 
 /// What is known of people who were asked for by work e-mail.

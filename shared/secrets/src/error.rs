@@ -31,9 +31,6 @@ pub enum SecretsError {
     NotFound {
         /// The secret.
         name: Box<str>,
-        /// What Secrets Manager said.
-        #[source]
-        source: Box<dyn StdError + Send + Sync>,
     },
     /// The credentials may not read it.
     #[error(
@@ -51,7 +48,9 @@ pub enum SecretsError {
         source: Box<dyn StdError + Send + Sync>,
     },
     /// Anything else: no connection, no credentials, throttling, a secret marked for deletion.
-    #[error("secret `{name}` could not be read")]
+    #[error(
+        "secret `{name}` could not be read; if AWS was not reached, check credentials and region (`aws sts get-caller-identity`)"
+    )]
     Failed {
         /// The secret.
         name: Box<str>,
@@ -118,7 +117,7 @@ impl SecretsError {
         let code = error.code().map(str::to_owned);
         let source = Box::new(error);
         match code.as_deref() {
-            Some("ResourceNotFoundException") => Self::NotFound { name, source },
+            Some("ResourceNotFoundException") => Self::NotFound { name },
             Some(
                 "AccessDeniedException"
                 | "DecryptionFailure"

@@ -172,7 +172,7 @@ async fn whatever_keeps_the_function_from_answering_is_told_with_what_to_do() {
     }
 
     let lambda = world.lambda([world.turn().await]).await;
-    let calls: [(&[&str], &str); 3] = [
+    let calls: [(&[&str], &str); 4] = [
         (
             &["plan", "--deployed", "--function", "other"],
             "no such function",
@@ -183,6 +183,10 @@ async fn whatever_keeps_the_function_from_answering_is_told_with_what_to_do() {
         ),
         (
             &["sync", "--deployed", "--state", "mine.sqlite"],
+            "cannot be used with",
+        ),
+        (
+            &["--state", "mine.sqlite", "sync", "--deployed"],
             "cannot be used with",
         ),
     ];

@@ -151,13 +151,15 @@ async fn explain_tells_record_match_mapping_and_decision() {
         "jobTitle",
         "Principal",
         "always",
+        "activate on_start_date at 00:00,",
+        "leave_at end_of_last_day,",
     ] {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
-    let by_email = world
-        .rollcall(&["explain", "ana.souza@northlight.example"])
-        .await;
-    assert_eq!(by_email.stdout, ran.stdout);
+    for who in ["ana.souza@northlight.example", &format!("deel/{id}")] {
+        let by_other_name = world.rollcall(&["explain", who]).await;
+        assert_eq!(by_other_name.stdout, ran.stdout, "{who}");
+    }
     assert_eq!(world.user_of(&id).await["jobTitle"], "Engineer");
 }
 
