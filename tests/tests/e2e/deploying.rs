@@ -22,7 +22,8 @@ printf '\n' >>"$FOLDER/calls"
 case "${0##*/} ${1-} ${2-}" in
 "python3 -m venv") mkdir -p "$3/bin" && : >"$3/bin/activate" ;;
 "aws cloudformation describe-stacks")
-  name=${*#*OutputKey==\'}
+  all="$*"
+  name=${all#*OutputKey==\'}
   cat "$FOLDER/outputs/${name%%\'*}"
   ;;
 "aws secretsmanager put-secret-value")
@@ -32,7 +33,7 @@ case "${0##*/} ${1-} ${2-}" in
   shift 2
   arguments=()
   for argument in "$@"; do arguments+=("${argument/infra\/config\/rollcall.toml/$ROLLCALL_CONFIG}"); done
-  exec "$FOLDER/rollcall" "${arguments[@]:1}"
+  exec "$FOLDER/rollcall" "${arguments[@]}"
   ;;
 esac
 "#;
