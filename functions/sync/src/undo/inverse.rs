@@ -165,6 +165,10 @@ impl<'a> Undo<'a> {
         if entry.user_id.as_ref().is_some_and(|former| former != id) {
             return Err("this person has another user by now".to_owned());
         }
+        // Of a run that died nobody knows whom it made: others may be a later run's.
+        if entry.user_id.is_none() && !self.past.is_of_run(link.created_at) {
+            return Err("another run made this user".to_owned());
+        }
         let user = self.users.get(id).copied();
         let user = user.ok_or("the user was deleted in JumpCloud")?;
         if let Some(why) = self.config.protect.reason(&user.username, user.admin) {
