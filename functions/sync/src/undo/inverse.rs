@@ -189,10 +189,10 @@ impl<'a> Undo<'a> {
         match (change.attribute.as_str(), change.class) {
             ("invitation", _) => {
                 // It goes out with the activation, and nobody is invited who never gets access.
-                if ours.user.state() != UserState::Staged {
-                    Inverse::Left("the invitation is out, and no mail comes back".to_owned())
-                } else {
+                if ours.user.state() == UserState::Staged {
                     Inverse::Nothing
+                } else {
+                    Inverse::Left("the invitation is out, and no mail comes back".to_owned())
                 }
             }
             ("owner", _) => Inverse::Left(
