@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    startup::log(variable("ROLLCALL_LOG"));
+    startup::log(variable("ROLLCALL_LOG").as_deref());
     let (service, metrics, secrets) = match start().await {
         Ok(started) => started,
         Err(error) => {

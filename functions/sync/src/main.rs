@@ -15,7 +15,7 @@ const REPORT_MARGIN: Duration = Duration::from_secs(5);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    startup::log(variable("ROLLCALL_LOG"));
+    startup::log(variable("ROLLCALL_LOG").as_deref());
     let (runner, metrics) = match start().await {
         Ok((runner, metrics)) => (Arc::new(runner), metrics),
         Err(error) => {

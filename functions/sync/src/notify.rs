@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use crate::plan::Reason;
 
-    fn report(held: serde_json::Value, failed: usize, error: Option<&'static str>) -> Report {
+    fn report(held: &serde_json::Value, failed: usize, error: Option<&'static str>) -> Report {
         let report = serde_json::json!({
             "run_id": "r1", "mode": "apply", "status": "held", "plan_digest": "", "started_at": "2026-11-22T08:00:00Z",
             "duration_ms": 900, "counts": {"failed": failed}, "people": [], "warnings": [], "held": held,
@@ -210,17 +210,17 @@ mod tests {
 
     #[test]
     fn each_trouble_is_told_once_and_once_more_when_it_is_over() {
-        let well = || report(serde_json::json!([]), 0, None);
-        let suspend = |count| report(serde_json::json!([held("suspend", count)]), 0, None);
+        let well = || report(&serde_json::json!([]), 0, None);
+        let suspend = |count| report(&serde_json::json!([held("suspend", count)]), 0, None);
         let both = || {
             report(
-                serde_json::json!([held("suspend", 9), held("adopt", 1)]),
+                &serde_json::json!([held("suspend", 9), held("adopt", 1)]),
                 0,
                 None,
             )
         };
-        let failed = |code| report(serde_json::json!([]), 0, Some(code));
-        let somebody = |count| report(serde_json::json!([held("suspend", 4)]), count, None);
+        let failed = |code| report(&serde_json::json!([]), 0, Some(code));
+        let somebody = |count| report(&serde_json::json!([held("suspend", 4)]), count, None);
         for (runs, subjects) in [
             (vec![well(), well()], ["", ""].as_slice()),
             (
@@ -266,13 +266,13 @@ mod tests {
     #[test]
     fn message_says_what_and_where_to_look() {
         let runs = [
-            report(serde_json::json!([held("adopt", 1)]), 0, None),
+            report(&serde_json::json!([held("adopt", 1)]), 0, None),
             report(
-                serde_json::json!([held("suspend", 4)]),
+                &serde_json::json!([held("suspend", 4)]),
                 2,
                 Some("jumpcloud_key_refused"),
             ),
-            report(serde_json::json!([held("suspend", 4)]), 0, None),
+            report(&serde_json::json!([held("suspend", 4)]), 0, None),
         ];
         let (_, first) = told(runs.clone().into_iter().take(2));
         insta::assert_snapshot!(first, @r"

@@ -234,6 +234,15 @@ impl PersonRow {
         }
     }
 
+    /// Whether this change was begun. A manager's user may only have come out in the run.
+    pub(crate) fn has(&self, change: &Change) -> bool {
+        self.changes.iter().any(|row| {
+            let same = row.to == change.to || row.attribute == "manager";
+            let same = same && row.from == change.from && row.class == change.class;
+            same && row.attribute == change.attribute && !row.held
+        })
+    }
+
     /// The row of a person in step.
     pub fn unchanged(key: WorkerKey, user: Option<&SystemUser>) -> Self {
         Self {
@@ -312,7 +321,7 @@ impl Report {
         }
     }
 
-    /// The report as an answer: `people` without the unchanged, and no more of them than an answer can carry.
+    /// The report as an answer: `people` without the unchanged, and no more of anything than an answer can carry.
     #[must_use]
     pub fn into_answer(mut self, with_people: bool) -> Self {
         if self.warnings.len() > MOST_ROWS {
@@ -321,6 +330,10 @@ impl Report {
             let message = format!("{more} more warnings are in the run record");
             self.warnings
                 .push(RunWarning::of_run("warnings_omitted", message));
+        }
+        // A digest over a whole import covers hundreds of thousands of changes; `approval_vanished` counts them.
+        for approval in &mut self.approvals {
+            approval.vanished.truncate(MOST_ROWS);
         }
         if !with_people {
             self.people_omitted = self.people.len();
@@ -336,5 +349,24 @@ impl Report {
         self.people_omitted = self.people.len() - kept;
         self.people.truncate(kept);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answer_has_room_for_an_approval_of_which_everything_vanished() {
+        let vanished = vec![format!("sha256:{}", "0".repeat(64)); 500_000];
+        let report: Report = serde_json::from_value(serde_json::json!({
+            "run_id": "r1", "mode": "apply", "status": "applied", "plan_digest": "", "held": [], "people": [],
+            "started_at": "2026-11-22T08:00:00Z", "duration_ms": 900, "counts": {}, "warnings": [],
+            "calls": {"deel": 1, "humaans": 0, "jumpcloud": 2, "dynamodb": 5},
+            "approvals": [{"digest": "", "at": "2026-11-22T08:00:00Z", "changes": 0, "vanished": vanished}],
+        }))
+        .unwrap();
+        let answer = serde_json::to_vec(&report.into_answer(true)).unwrap();
+        assert!(answer.len() < 6_000_000, "{}", answer.len());
     }
 }

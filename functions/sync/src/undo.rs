@@ -18,6 +18,7 @@ use crate::gather::{GatherError, Members, all_members, all_users, users_of};
 use crate::journal::{Journal, JournalEntry};
 use crate::plan::Membership;
 use crate::progress::OnProgress;
+use crate::report::Report;
 use crate::request::Said;
 
 /// Of more users than this all of JumpCloud is read: a page has a hundred.
@@ -33,11 +34,27 @@ pub struct Undoes {
     pub said: Said,
 }
 
+/// Leaves out what the run did not come to, for a later one may have done the same; whom it made has the user of its report.
+fn keep_begun(journal: &mut Journal, report: &Report) {
+    let rows = report.people.iter();
+    let rows: BTreeMap<_, _> = rows
+        .map(|row| ((&row.source, &row.worker_id), row))
+        .collect();
+    journal.people.retain_mut(|entry| {
+        let Some(row) = rows.get(&(&entry.source, &entry.worker_id)) else {
+            return false;
+        };
+        entry.user_id.clone_from(&row.user_id);
+        entry.changes.retain(|change| row.has(change));
+        entry.user_id.is_some() && !entry.changes.is_empty()
+    });
+}
+
 /// What a run wrote, and how things stand now.
 pub(crate) struct Past {
     run: RunId,
     journal: Journal,
-    /// When the run was over; unknown of one that died.
+    /// When the run was over: of one that died, when the next one began.
     ended_at: Option<Timestamp>,
     links: Vec<Link>,
     users: Vec<SystemUser>,
@@ -52,13 +69,24 @@ impl Past {
         state: &State,
         progress: &OnProgress,
     ) -> Result<Self, GatherError> {
-        let Some(journal) = state.journal::<Journal>(run).await? else {
+        let Some(mut journal) = state.journal::<Journal>(run).await? else {
             return Err(GatherError::NothingToUndo(run.clone()));
         };
-        let ended_at = state.run(run).await?.and_then(|run| {
-            let took = SignedDuration::from_millis(run.header.duration_ms.try_into().ok()?);
-            run.header.started_at.checked_add(took).ok()
-        });
+        let ended = state.run(run).await?;
+        let ended_at = match &ended {
+            Some(run) => {
+                let took = run.header.duration_ms.try_into().unwrap_or(i64::MAX);
+                // The end is what a clock that was read once made of a stopwatch.
+                let slack = SignedDuration::from_secs(1);
+                let took = SignedDuration::from_millis(took).saturating_add(slack);
+                run.header.started_at.checked_add(took).ok()
+            }
+            None => state.next_run_at(run).await?,
+        };
+        let report = ended.and_then(|run| serde_json::from_str(run.report.get()).ok());
+        if let Some(report) = report {
+            keep_begun(&mut journal, &report);
+        }
         let links = state.links().await?;
         let mut past = Self {
             run: run.clone(),
@@ -123,8 +151,6 @@ impl Past {
 
     /// Whether something of that moment can be the run's.
     fn is_of_run(&self, at: Timestamp) -> bool {
-        // The end is what a clock that was read once made of a stopwatch.
-        let slack = SignedDuration::from_secs(1);
-        at >= self.journal.started_at && self.ended_at.is_none_or(|end| at <= end + slack)
+        at >= self.journal.started_at && self.ended_at.is_none_or(|end| at < end)
     }
 }

@@ -132,8 +132,8 @@ impl Function {
 }
 
 /// A function's log: JSON lines on standard output, as much as the filter in `ROLLCALL_LOG` lets through.
-pub fn log(filter: Option<String>) {
-    log_lines(filter.as_deref(), std::io::stdout).init();
+pub fn log(filter: Option<&str>) {
+    log_lines(filter, std::io::stdout).init();
 }
 
 /// What logs as a function does, to wherever `writer` writes.

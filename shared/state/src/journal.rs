@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::chain::{SYNC, is_taken};
 use crate::item::Damage;
 use crate::run::{encode, expiry};
 use crate::table::Write;
@@ -26,15 +27,20 @@ impl State {
         let document = serde_json::to_vec(journal)
             .map_err(|_| self.table.damaged(&partition, Damage::Unreadable("page")))?;
         let _turn = self.table.turn().await;
-        let (begun, mut last) = chain.begin(lease, header, &document);
-        last.push(Write::put(encode(header, expires_at)));
-        let written = self.put_pages(&partition, &document, expires_at, last);
-        match written.await? {
-            None => {
-                *chain = begun;
-                Ok(())
+        loop {
+            let (begun, mut last) = chain.begin(lease, header, &document);
+            last.push(Write::put(encode(header, expires_at)));
+            let written = self.put_pages(&partition, &document, expires_at, last);
+            match written.await? {
+                None => {
+                    *chain = begun;
+                    return Ok(());
+                }
+                Some(refused) if is_taken(&refused) => {
+                    *chain = chain.behind(self.last_of(SYNC).await?);
+                }
+                Some(_) => return Err(lease.lost()),
             }
-            Some(_) => Err(lease.lost()),
         }
     }
 

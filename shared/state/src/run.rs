@@ -18,6 +18,9 @@ use crate::{Head, Lease, Link, RunChain, State, StateError, chain, lease, link};
 /// The partition of all headers.
 const PARTITION: &str = "RUN";
 
+/// Of so many runs one mostly applies.
+const LOOKED_AT_ONCE: i32 = 25;
+
 /// How long a run is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
@@ -91,39 +94,36 @@ impl State {
     ) -> Result<Option<Head>, StateError> {
         let expires_at = expiry(header.started_at);
         let partition = report_partition(&header.run_id);
-        let report = report.get().as_bytes();
+        let document = report.get().as_bytes();
         let save = |fenced: Vec<Write>| {
             let last = [Write::put(encode(header, expires_at))]
                 .into_iter()
                 .chain(fenced);
-            self.put_pages(&partition, report, expires_at, last)
+            self.put_pages(&partition, document, expires_at, last)
         };
-        let ended = lease.map(|(lease, chain)| chain.end(lease, header, report));
+        let ended = lease.map(|(lease, chain)| chain.end(lease, header, document));
         let (head, ending) = ended.map(|(chain, writes)| (chain.head(), writes)).unzip();
         let ending = ending.unwrap_or_default();
         let link = last_link.into_iter().flat_map(link::writes);
-        let _turn = self.table.turn().await;
+        let turn = self.table.turn().await;
         let Some(refused) = save(ending.iter().cloned().chain(link).collect()).await? else {
             return Ok(head);
         };
+        if let Some((lease, chain)) = lease.filter(|_| chain::is_taken(&refused)) {
+            drop(turn);
+            let chain = chain.behind(self.last_of(chain::SYNC).await?);
+            let again = self.finish_run(Some((lease, &chain)), header, report, last_link);
+            return Box::pin(again).await;
+        }
         let owned = || Err(self.owned(&refused));
         if lease::is_lease(&refused) {
             save(Vec::new()).await?;
             return Ok(None);
         }
-        if !chain::is_taken(&refused) && save(ending).await?.is_none() {
-            return owned();
-        }
-        // The chain has gone on without us: the run stays open there, and the next one seals it.
-        let release = lease.map(|(lease, _)| Write::Update(lease.releasing()));
-        if save(release.into_iter().collect()).await?.is_some() {
+        if save(ending).await?.is_some() {
             save(Vec::new()).await?;
         }
-        if chain::is_taken(&refused) {
-            Ok(None)
-        } else {
-            owned()
-        }
+        owned()
     }
 
     /// The latest runs, newest first, at most `limit`; with `before`, only those older than that run.
@@ -144,6 +144,21 @@ impl State {
                 .expression_attribute_values(":before", text(before)),
         };
         self.table.read(query, limit.into(), decode).await
+    }
+
+    /// When the next run that applies began: by then this one was over.
+    pub async fn next_run_at(&self, id: &RunId) -> Result<Option<Timestamp>, StateError> {
+        let query = self
+            .table
+            .partition(PARTITION)
+            .key_condition_expression("pk = :pk AND sk > :id")
+            .filter_expression("#mode = :apply")
+            .expression_attribute_names("#mode", "mode")
+            .expression_attribute_values(":id", text(id))
+            .expression_attribute_values(":apply", text("apply"))
+            .limit(LOOKED_AT_ONCE);
+        let next = self.table.read(query, 1, decode).await?;
+        Ok(next.first().map(|run| run.started_at))
     }
 
     /// One run; `None` when there is none of this id, it has not ended, or it has expired.

@@ -43,6 +43,8 @@ pub struct RunChain {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Open {
     pub(crate) run: RunId,
+    /// When it started: by that its journal expires.
+    at: Timestamp,
     pub(crate) journal: Digest,
 }
 
@@ -104,19 +106,29 @@ impl RunChain {
     pub(crate) fn decode(item: &Item) -> Result<Self, Damage> {
         let run = optional(item, "open_run", as_text)?;
         let journal = optional(item, "open_journal", as_digest)?;
+        let at = optional(item, "open_at", as_time)?;
         let hash = optional(item, "chain_hash", as_digest)?;
         Ok(Self {
             head: Head {
                 seq: optional(item, "chain_seq", as_number)?.unwrap_or_default(),
                 hash: hash.unwrap_or_default(),
             },
-            open: run.zip(journal).map(|(run, journal)| Open {
+            open: run.zip(at).zip(journal).map(|((run, at), journal)| Open {
                 run: run.into(),
+                at,
                 journal,
             }),
             sealed_at: optional(item, "sealed_at", as_time)?,
             seals: BTreeMap::new(),
         })
+    }
+
+    /// The chain as it goes on behind this record: the end that the lease had was none, as after somebody deleted it.
+    pub(crate) fn behind(&self, head: Head) -> Self {
+        Self {
+            head,
+            ..self.clone()
+        }
     }
 
     /// The run without a report, if there is one.
@@ -125,13 +137,13 @@ impl RunChain {
     }
 
     /// The record that seals another run that died.
-    fn sealing(&self, run: &RunId, actor: &Text, at: Timestamp) -> Option<Record> {
+    fn sealing(&self, run: &RunId, actor: &Text) -> Option<Record> {
         let dead = self.open.as_ref().filter(|open| open.run != *run)?;
         let facts = RunFacts::of_dead(dead.run.clone());
-        Some(
-            self.head
-                .next(SYNC, entry(&facts, actor, at, [(JOURNAL, dead.journal)])),
-        )
+        Some(self.head.next(
+            SYNC,
+            entry(&facts, actor, dead.at, [(JOURNAL, dead.journal)]),
+        ))
     }
 
     /// The chain once this run's journal is stored, with what is written for it: the lease, fenced, comes first.
@@ -141,23 +153,25 @@ impl RunChain {
         header: &RunHeader,
         journal: &[u8],
     ) -> (Self, Vec<Write>) {
-        let sealing = self.sealing(&header.run_id, &header.trigger, header.started_at);
+        let sealing = self.sealing(&header.run_id, &header.trigger);
         let next = Self {
             head: sealing.as_ref().map_or(self.head, Record::head),
             open: Some(Open {
                 run: header.run_id.clone(),
+                at: header.started_at,
                 journal: Sha256::digest(journal).into(),
             }),
             ..self.clone()
         };
-        let open = next.open.iter().flat_map(|Open { run, journal }| {
+        let open = next.open.iter().flat_map(|Open { run, at, journal }| {
             [
                 (":run".to_owned(), text(run)),
+                (":at".to_owned(), text(at)),
                 (":journal".to_owned(), bytes(journal)),
             ]
         });
         let update = Update {
-            change: "SET chain_seq = :seq, chain_hash = :hash, open_run = :run, open_journal = :journal",
+            change: "SET chain_seq = :seq, chain_hash = :hash, open_run = :run, open_at = :at, open_journal = :journal",
             values: next.head_values().into_iter().chain(open).collect(),
             ..lease.updating()
         };
@@ -172,7 +186,7 @@ impl RunChain {
         header: &RunHeader,
         report: &[u8],
     ) -> (Self, Vec<Write>) {
-        let sealing = self.sealing(&header.run_id, &header.trigger, header.started_at);
+        let sealing = self.sealing(&header.run_id, &header.trigger);
         let own = self.open.as_ref().filter(|open| open.run == header.run_id);
         let digests = own
             .map(|open| (JOURNAL, open.journal))
@@ -192,7 +206,7 @@ impl RunChain {
         values.insert(":sealed".to_owned(), text(sealed_at));
         values.insert(":told".to_owned(), text(lease.told()));
         let update = Update {
-            change: "SET chain_seq = :seq, chain_hash = :hash, sealed_at = :sealed, told = :told REMOVE holder, held_until, open_run, open_journal",
+            change: "SET chain_seq = :seq, chain_hash = :hash, sealed_at = :sealed, told = :told REMOVE holder, held_until, open_run, open_at, open_journal",
             values,
             ..lease.updating()
         };
@@ -213,7 +227,9 @@ impl State {
     /// Reads the ends of SCIM's chains that were written since they were last sealed, for the record of a run that started
     /// now: one request.
     pub async fn seal(&self, chain: &mut RunChain, now: Timestamp) -> Result<(), StateError> {
-        let since = chain.sealed_at.unwrap_or(Timestamp::UNIX_EPOCH);
+        // One from the future is of a machine whose clock was wrong.
+        let since = chain.sealed_at.filter(|at| *at <= now);
+        let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
         let since = since.saturating_sub(LONGEST_REQUEST).unwrap_or(since);
         let query = self
             .table

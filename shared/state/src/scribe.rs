@@ -112,7 +112,7 @@ impl State {
     }
 
     /// The end of a chain, as it is now.
-    async fn last_of(&self, writer: &str) -> Result<Head, StateError> {
+    pub(crate) async fn last_of(&self, writer: &str) -> Result<Head, StateError> {
         let query = self
             .table
             .partition(&partition(writer))

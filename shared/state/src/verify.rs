@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::chain::{Digest, HEADS, Head, Record, SYNC, decode_head, partition};
-use crate::item::{Item, as_bytes, as_text, optional, required};
+use crate::item::{Item, Key, as_bytes, as_text, optional, required};
 use crate::lease;
 use crate::run::{self, expiry, report_partition};
 use crate::run_chain::{DIED, JOURNAL, REPORT, RunFacts};
@@ -140,6 +140,21 @@ impl Verifier<'_> {
         Ok(heads.await?.into_iter().collect())
     }
 
+    /// The end of a chain, as it is noted at this moment.
+    async fn noted(&self, writer: &str) -> Result<Option<Head>, StateError> {
+        let key = if writer == SYNC {
+            lease::key()
+        } else {
+            Key::new(HEADS, writer.to_owned())
+        };
+        let item = self.state.table.get(&key).await?.unwrap_or_default();
+        Ok(if writer == SYNC {
+            RunChain::decode(&item).ok().map(|runs| runs.head())
+        } else {
+            decode_head(&item).ok().map(|(_, head, _)| head)
+        })
+    }
+
     /// Tells of the records from the first on and before the other.
     fn missing(&mut self, writer: &str, first: u64, end: u64) {
         match end.saturating_sub(first) {
@@ -192,6 +207,13 @@ impl Verifier<'_> {
             ),
             Some(head) => {
                 self.missing(writer, before.seq + 1, head.seq.saturating_add(1));
+                // Somebody may have written since the end was read.
+                let noted = if before.seq > head.seq {
+                    self.noted(writer).await?
+                } else {
+                    None
+                };
+                let head = noted.unwrap_or(head);
                 if before.seq > head.seq || before.seq == head.seq && before.hash != head.hash {
                     self.tell(
                         writer,

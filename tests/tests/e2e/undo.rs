@@ -385,3 +385,68 @@ async fn newcomers_run_with_a_manager_is_undone_by_the_managers_user() {
     world.run_sync().await;
     world.settled().await;
 }
+
+/// The key is refused from the second of these requests on, so that the run ends before the others; the next run goes on.
+async fn run_that_ends_after_one(world: &World, method: &str, attribute: &str) -> [Report; 2] {
+    let refused = Fault::status(Vendor::JumpCloud, 401);
+    world.fault(refused.method(method).body(attribute).skip(1).always());
+    let first = world.run_sync().await;
+    world.sandbox().faults().clear();
+    [first, world.run_sync().await]
+}
+
+#[tokio::test]
+async fn what_a_later_run_did_is_not_undone_with_the_one_that_ended_before() {
+    let world = world_with(Setup::new().jumpcloud("concurrency = 1")).await;
+    let people = hire_others(&world, 4);
+    let [first, next] = run_that_ends_after_one(&world, "POST", "username").await;
+    assert_eq!(first.count(Outcome::Created), 1);
+    assert_eq!(next.count(Outcome::Created), 3);
+    let report = undo(&world, first.run_id.as_str()).await;
+    assert_eq!(report.count(Outcome::Suspended), 1);
+    world.run_sync().await;
+
+    for (id, profile) in &people {
+        world.change(id, &profile.clone().job_title("Undefined"));
+    }
+    let [first, next] = run_that_ends_after_one(&world, "PUT", "jobTitle").await;
+    assert_eq!(first.count(Outcome::Updated), 1);
+    assert_eq!(next.count(Outcome::Updated), 3);
+    let report = undo(&world, first.run_id.as_str()).await;
+    // Whether its last write arrived, a run that ends with it does not know.
+    assert_eq!(report.count(Outcome::Updated), 2);
+    world.run_sync().await;
+    world.settled().await;
+}
+
+#[tokio::test]
+async fn what_a_later_run_did_is_not_undone_with_the_one_that_was_killed_before() {
+    let mut world = world_with(Setup::new().jumpcloud("concurrency = 1")).await;
+    let people = hire_others(&world, 3);
+    world.crash_at(Vendor::JumpCloud, |fault: Fault| {
+        fault.method("POST").path("/systemusers").after_effect()
+    });
+    world.crash().await;
+    let killed = world.state().runs(1, None).await.unwrap()[0].run_id.clone();
+    world.run_sync().await;
+    let report = undo(&world, killed.as_str()).await;
+    assert_eq!(report.count(Outcome::Suspended), 1);
+    world.run_sync().await;
+    world.settled().await;
+
+    for (id, profile) in &people {
+        let left = Stage::Inactive(world.days_ago(2));
+        world.change(id, &profile.clone().stage(left));
+    }
+    world.crash_at(Vendor::JumpCloud, |fault: Fault| {
+        fault.method("PUT").path("/systemusers").after_effect()
+    });
+    world.crash().await;
+    let killed = world.state().runs(1, None).await.unwrap()[0].run_id.clone();
+    let next = world.run_sync().await;
+    assert_eq!(next.count(Outcome::Suspended), 2, "{next:?}");
+    let report = undo(&world, killed.as_str()).await;
+    assert_eq!(report.count(Outcome::Reactivated), 1);
+    world.run_sync().await;
+    world.settled().await;
+}

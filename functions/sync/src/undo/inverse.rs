@@ -165,6 +165,10 @@ impl<'a> Undo<'a> {
         if entry.user_id.as_ref().is_some_and(|former| former != id) {
             return Err("this person has another user by now".to_owned());
         }
+        // Of a run that died nobody knows whom it made: others may be a later run's.
+        if entry.user_id.is_none() && !self.past.is_of_run(link.created_at) {
+            return Err("another run made this user".to_owned());
+        }
         let user = self.users.get(id).copied();
         let user = user.ok_or("the user was deleted in JumpCloud")?;
         if let Some(why) = self.config.protect.reason(&user.username, user.admin) {
@@ -185,10 +189,10 @@ impl<'a> Undo<'a> {
         match (change.attribute.as_str(), change.class) {
             ("invitation", _) => {
                 // It goes out with the activation, and nobody is invited who never gets access.
-                if ours.user.state() != UserState::Staged {
-                    Inverse::Left("the invitation is out, and no mail comes back".to_owned())
-                } else {
+                if ours.user.state() == UserState::Staged {
                     Inverse::Nothing
+                } else {
+                    Inverse::Left("the invitation is out, and no mail comes back".to_owned())
                 }
             }
             ("owner", _) => Inverse::Left(

@@ -404,3 +404,63 @@ async fn chain_that_is_gone_with_its_end_is_known_from_its_seal() {
     let sealed = found.iter().any(|it| it.problem.contains("sealed"));
     assert!(sealed, "{found:?}");
 }
+
+#[tokio::test]
+async fn whoever_writes_meanwhile_is_no_problem() {
+    let world = World::start().await;
+    let state = world.state.clone();
+    let scribe = Scribe::new("1");
+    let writing = tokio::spawn(async move {
+        for number in 0..40_u32 {
+            state.note_deed((&scribe, &deed(number))).await.unwrap();
+            run(&state, number.into(), false, false).await;
+        }
+    });
+    while !writing.is_finished() {
+        assert_eq!(verify(&world).await.problems, []);
+    }
+    writing.await.unwrap();
+    assert_eq!(verify(&world).await.records, 80);
+}
+
+#[tokio::test]
+async fn journal_of_a_run_that_died_expires_with_that_run_and_not_with_the_one_that_sealed_it() {
+    let world = World::start().await;
+    run(&world.state, 0, true, true).await;
+    run(&world.state, 20 * 24, false, false).await;
+    let now = noon() + SignedDuration::from_hours(91 * 24);
+    for item in world.items().await {
+        let expires_at = item.get("expires_at").and_then(|at| at.as_n().ok());
+        if expires_at.is_some_and(|at| at.parse::<i64>().unwrap() <= now.as_second()) {
+            world.remove(&Key::of(&item)).await;
+        }
+    }
+    let found = world.state.verify(now).await.unwrap();
+    assert_eq!(found.problems, []);
+    assert_eq!((found.checked, found.expired), (1, 1));
+}
+
+#[tokio::test]
+async fn runs_go_on_behind_the_last_record_where_the_end_of_the_chain_was_deleted() {
+    for (journal, dies) in [(false, false), (true, false), (true, true)] {
+        let world = history().await;
+        world.remove(&crate::lease::key()).await;
+        run(&world.state, 3, journal, dies).await;
+        assert!(run(&world.state, 4, true, false).await.is_some());
+        let found = verify(&world).await;
+        assert_eq!((found.problems, found.open), (Vec::new(), None));
+    }
+}
+
+#[tokio::test]
+async fn run_of_a_machine_whose_clock_was_ahead_does_not_keep_later_ones_from_sealing() {
+    let world = World::start().await;
+    run(&world.state, 365 * 24, false, false).await;
+    let scribe = Scribe::new("1");
+    world.state.note_deed((&scribe, &deed(1))).await.unwrap();
+    let lease = world.state.acquire("2", noon(), TERM).await.unwrap();
+    let mut chain = lease.chain().clone();
+    world.state.seal(&mut chain, noon()).await.unwrap();
+    let (_, ending) = chain.end(&lease, &header("2"), b"{}");
+    assert!(format!("{ending:?}").contains("scim-1"));
+}
