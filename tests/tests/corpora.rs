@@ -21,9 +21,9 @@ fn whatever_was_kept_is_read_or_refused() {
             .map(|input| fs::read(input.unwrap().path()).unwrap())
             .collect();
         assert!(!inputs.is_empty(), "{name}");
-        inputs.iter().for_each(|input| parser(input));
-        // What is cut off, or of another parser, is refused as well as anything.
         for input in &inputs {
+            parser(input);
+            // What is cut off is refused as well as anything.
             parser(&input[..input.len() / 2]);
         }
     }

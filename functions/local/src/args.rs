@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Sync(Run),
     /// Show why people would or would not change: record, match, mapping row by row, decision
     Explain {
-        /// Worker ids, work e-mails, or SOURCE/WORKER_ID as reports show people
+        /// Worker ids, work e-mails, or `SOURCE/WORKER_ID` as reports show people
         #[arg(required = true, value_name = "WHO")]
         who: Vec<String>,
     },
@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Undo(Undo),
     /// Forget whose JumpCloud user somebody's is: the next run recognises or creates it anew
     Release {
-        /// A worker id, a work e-mail, or SOURCE/WORKER_ID as reports show people
+        /// A worker id, a work e-mail, or `SOURCE/WORKER_ID` as reports show people
         #[arg(value_name = "WHO")]
         who: String,
     },
@@ -105,7 +105,7 @@ pub(crate) struct Run {
     /// Only this source (repeatable)
     #[arg(long = "source", value_name = "NAME")]
     pub(crate) sources: Vec<String>,
-    /// Only this person: a worker id, a work e-mail, or SOURCE/WORKER_ID as reports show people (repeatable)
+    /// Only this person: a worker id, a work e-mail, or `SOURCE/WORKER_ID` as reports show people (repeatable)
     #[arg(long = "person", value_name = "WHO")]
     pub(crate) people: Vec<String>,
     /// Apply what a held class or a plan showed under this digest (repeatable)

@@ -143,7 +143,7 @@ fn show_report(common: &Common, report: &Report) -> Result<()> {
     if common.json {
         print_json(&report)?;
     } else {
-        show::out(&show::report(&report, Rows::All));
+        show::out(&show::report(report, Rows::All));
     }
     Ok(())
 }

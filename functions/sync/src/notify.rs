@@ -14,7 +14,7 @@ use aws_sdk_sns::operation::publish::PublishError;
 use thiserror::Error;
 
 use crate::judge::HeldClass;
-use crate::report::{Outcome, Report};
+use crate::report::{Outcome, Report, RunStatus};
 
 /// What goes on from run to run until it is over: what is remembered of each, and how it is told.
 type Troubles = BTreeMap<String, String>;
@@ -101,7 +101,9 @@ const HELD: &str = "held";
 
 fn troubles(report: &Report) -> Troubles {
     let mut troubles = Troubles::new();
-    if let Some(error) = &report.error {
+    // A run out of time is no failure: the next one goes on.
+    let has_failed = report.status == RunStatus::Failed;
+    if let Some(error) = report.error.as_ref().filter(|_| has_failed) {
         let told = format!("the run failed, {}: {}", error.code, error.text);
         troubles.insert(format!("{FAILED}, {}", error.code), told);
     }
@@ -183,6 +185,11 @@ mod tests {
             "calls": {"deel": 1, "humaans": 0, "jumpcloud": 2, "dynamodb": 5},
         });
         Report {
+            status: match error {
+                Some("deadline") => RunStatus::Unfinished,
+                Some(_) => RunStatus::Failed,
+                None => RunStatus::Held,
+            },
             error: error.map(|code| Reason::new(code, "store another key")),
             ..serde_json::from_value(report).unwrap()
         }
@@ -243,6 +250,11 @@ mod tests {
                     "rollcall: failed",
                     "rollcall: recovered",
                 ],
+            ),
+            // A first import takes several runs.
+            (
+                vec![failed("deadline"), failed("deadline"), well()],
+                &["", "", ""],
             ),
             // A run that came to nothing says nothing of what was held before.
             (

@@ -18,7 +18,7 @@ async fn world_with_leavers() -> World {
     let world = world().await;
     let people = hire_others(&world, 6);
     world.run_sync().await;
-    for (id, profile) in &people[..4] {
+    for (id, profile) in people.iter().take(4) {
         let left = Stage::Inactive(world.days_ago(2));
         world.change(id, &profile.clone().stage(left));
     }
