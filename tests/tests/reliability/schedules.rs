@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use e2e::{Picture, Story, TIME, Town};
 use fastrand::Rng;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sandbox::{Snapshot, Vendor};
 use sync::{Outcome, Report, RunStatus};
 
@@ -24,6 +24,8 @@ const HOUR: Duration = Duration::from_hours(1);
 struct Company {
     town: Town,
     eve: Snapshot,
+    /// When every schedule begins.
+    begins_at: Timestamp,
     expected: Picture,
     witness: Witness,
 }
@@ -40,6 +42,7 @@ impl Company {
         story.turn(town.sandbox());
         let eve = town.sandbox().snapshot(&town.folder().join("eve.db"));
         let eve = eve.expect("the eve is kept");
+        let begins_at = town.sandbox().clock().now();
         let before = town.sandbox().jumpcloud().users();
         applied(&town).await;
         let expected = town.picture().await;
@@ -47,6 +50,7 @@ impl Company {
         Self {
             town,
             eve,
+            begins_at,
             expected,
             witness,
         }
@@ -58,6 +62,8 @@ impl Company {
         let mut rng = Rng::with_seed(seed);
         let sandbox = self.town.sandbox();
         sandbox.restore(&self.eve).expect("it is the eve again");
+        // Hours pass in each schedule: after hundreds of them somebody's first day would have come.
+        sandbox.clock().set(self.begins_at);
         self.town.wait(HOUR).await;
         self.town.change_process();
         for _ in 0..rng.usize(1..=3) {
