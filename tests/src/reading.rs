@@ -57,7 +57,7 @@ impl Reading for Report {
     }
 
     fn count(&self, outcome: Outcome) -> usize {
-        self.counts.get(&outcome).copied().unwrap_or_default()
+        self.people_who(outcome)
     }
 
     fn total(&self) -> usize {

@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, Method, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::SignedDuration;
 use scim::Service;
-use secrets::Secrets;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use state::State;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
+use crate::world::secrets;
 use crate::{Answer, Function};
 
 /// The clients that every world has tokens for, and what each may do.
@@ -79,13 +78,7 @@ pub struct Response {
 impl Scim {
     pub(crate) fn here(config: &str, state: State, sandbox: &sandbox::Sandbox, log: File) -> Self {
         let config = config::Config::parse(config).expect("the configuration is right");
-        let aws = aws_sdk_secretsmanager::config::Builder::new()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("us-east-1"))
-            .credentials_provider(Credentials::new("e2e", "e2e", None, None, "e2e"))
-            .endpoint_url(sandbox.aws_url());
-        let client = aws_sdk_secretsmanager::Client::from_conf(aws.build());
-        let secrets = Secrets::new(Some(client), |_| None);
+        let secrets = secrets(&sandbox.aws_url());
         let clock = sandbox.clock();
         let clock = Arc::new(move || clock.now());
         let service = Service::new(config, state, &secrets, &[], clock, "https")

@@ -4,11 +4,9 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
 use config::Config;
 use jiff::SignedDuration;
 use sandbox::{Fault, Options, Sandbox, Vendor};
-use secrets::Secrets;
 use state::State;
 use sync::{Report, Request, RunStatus, Runner, unwatched};
 use tempfile::TempDir;
@@ -17,7 +15,7 @@ use tokio::time::Instant;
 use tracing::subscriber::DefaultGuard;
 
 use crate::time::as_time_passes;
-use crate::world::{LOG, TABLE, dynamodb, telling};
+use crate::world::{LOG, TABLE, dynamodb, secrets, telling};
 use crate::{Picture, Setup};
 
 /// What an invocation may take: the function's own time-out.
@@ -182,13 +180,7 @@ impl Town {
 
 fn runner(setup: &Setup, sandbox: &Sandbox, state: State) -> Runner {
     let config = Config::parse(&setup.to_toml(sandbox)).expect("the configuration is right");
-    let aws = aws_sdk_secretsmanager::config::Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("e2e", "e2e", None, None, "e2e"))
-        .endpoint_url(sandbox.aws_url());
-    let client = aws_sdk_secretsmanager::Client::from_conf(aws.build());
-    let secrets = Secrets::new(Some(client), |_| None);
+    let secrets = secrets(&sandbox.aws_url());
     let clock = sandbox.clock();
     let clock = Arc::new(move || clock.now());
     sync::runner(config, state, &secrets, &[], clock).expect("the runner is made")

@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 use sandbox::{Collection, Company, Fault, MailKind, Options, Profile, Sandbox, Vendor};
+use secrets::Secrets;
 use serde_json::{Map, Value, json};
 use state::{Link, State};
 use sync::{Outcome, Report};
@@ -652,4 +653,15 @@ pub(crate) fn dynamodb(url: &str) -> Builder {
 
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
+}
+
+/// The secrets in Secrets Manager at this address.
+pub(crate) fn secrets(url: &str) -> Secrets {
+    let config = aws_sdk_secretsmanager::config::Builder::new()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("e2e", "e2e", None, None, "e2e"))
+        .endpoint_url(url);
+    let client = aws_sdk_secretsmanager::Client::from_conf(config.build());
+    Secrets::new(Some(client), |_| None)
 }

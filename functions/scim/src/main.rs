@@ -1,6 +1,7 @@
 //! The Lambda function `scim`: start-up only. One container makes its clients once and answers request after request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -8,7 +9,10 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use scim::{Answer, Event, Service};
 use secrets::{Freshness, Secrets};
 use startup::{Function, Metrics};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
+
+/// The most that a start is held up: an outage elsewhere must not keep the function from answering.
+const WARM_UP: Duration = Duration::from_secs(1);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -21,7 +25,10 @@ async fn main() -> Result<(), Error> {
         }
     };
     // While Lambda still starts the container, time costs nothing and processors are whole.
-    tokio::join!(service.warm(), tell_of_expiry(&service, &secrets));
+    let warming = async { tokio::join!(service.warm(), tell_of_expiry(&service, &secrets)) };
+    if timeout(WARM_UP, warming).await.is_err() {
+        tracing::warn!("the start waited no longer for what it reads");
+    }
     lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
         let (service, metrics) = (service.clone(), metrics.clone());
         async move {

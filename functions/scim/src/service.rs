@@ -21,7 +21,7 @@ use secrets::Secrets;
 use serde_json::Value;
 use startup::StartError;
 use state::{Scribe, State};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::auth::{Access, Scope, Tokens};
 use crate::error::{ScimError, ScimType};
@@ -37,8 +37,6 @@ use crate::{bulk, discovery, groups, idempotency, listing, users};
 const BASE_PATH: &str = "/scim/v2";
 /// API Gateway gives up after 30 s: the last request to JumpCloud must be answered before.
 const TIME_LIMIT: Duration = Duration::from_secs(25);
-/// The most that a start is held up: an outage elsewhere must not keep the function from answering.
-const WARM_UP: Duration = Duration::from_secs(1);
 /// An id as JumpCloud makes them, and nobody's.
 const NOBODY: &str = "000000000000000000000000";
 /// The media type of RFC 7644 §8.1.
@@ -112,20 +110,16 @@ impl Service {
         })
     }
 
-    /// Reads what every request needs, so that the first one finds the keys read and the connections open. What fails
-    /// here fails again for that request, which tells it; and nothing here holds up a start for more than a second.
+    /// Reads what every request needs, so that the first one finds the keys read and the connections open; how long that
+    /// may take is the caller's to say. What fails here fails again for that request, which tells it.
     pub async fn warm(&self) {
         let nobody = SystemUserId::from(NOBODY);
-        let jumpcloud = self.jumpcloud.begin(Instant::now() + WARM_UP);
-        let warming = async {
-            let (tokens, table, user) = tokio::join!(
-                self.tokens.warm(),
-                self.state.user_record(&nobody),
-                jumpcloud.user(&nobody)
-            );
-            tokens.is_ok() && table.is_ok() && user.is_ok()
-        };
-        if !matches!(timeout(WARM_UP, warming).await, Ok(true)) {
+        let (tokens, table, user) = tokio::join!(
+            self.tokens.warm(),
+            self.state.user_record(&nobody),
+            self.jumpcloud.user(&nobody)
+        );
+        if tokens.is_err() || table.is_err() || user.is_err() {
             tracing::warn!("the tokens, the table or JumpCloud could not be read at the start");
         }
     }

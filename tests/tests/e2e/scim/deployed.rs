@@ -1,13 +1,16 @@
 //! The real program under the Runtime API, behind API Gateway: the way there and back. What the service does is tried
 //! in the other files.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use sandbox::{Fault, Vendor};
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{ada, create, stored};
-use crate::world;
+use crate::{PROGRAMS, world};
 
 #[tokio::test]
 async fn user_lives_behind_api_gateway() {
@@ -88,4 +91,15 @@ async fn start_finds_everything_open_and_waits_for_nothing_that_is_down() {
     scim.get(&format!("/Users/{}", created.id()))
         .await
         .expect(200);
+}
+
+#[tokio::test]
+async fn start_is_not_held_up_by_secrets_that_nobody_tells() {
+    let world = world().await;
+    let asleep = Fault::delay(Vendor::SecretsManager, Duration::from_hours(24));
+    world.sandbox().faults().add(asleep.always());
+    let scim = Path::new(PROGRAMS.scim);
+    let function = world.start_another(scim, &BTreeMap::new()).await;
+    let ready = timeout(Duration::from_mins(1), function.ready()).await;
+    assert!(ready.is_ok(), "it never asks for work");
 }
