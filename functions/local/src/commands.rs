@@ -141,7 +141,7 @@ pub(crate) async fn perform(
 
 fn show_report(common: &Common, report: &Report) -> Result<()> {
     if common.json {
-        print_json(&report)?;
+        print_json(report)?;
     } else {
         show::out(&show::report(report, Rows::All));
     }

@@ -76,7 +76,7 @@ async fn until_done(
         pauses = 0;
         runs += 1;
         let done = done(&report);
-        let left = count(&report, Outcome::NotReached);
+        let left = report.people_who(Outcome::NotReached);
         tell(&format!(
             "run {runs}: {done} people done, {left} not reached"
         ));
@@ -99,7 +99,8 @@ fn is_unfinished(report: &Report) -> bool {
         .error
         .as_ref()
         .is_some_and(|error| error.code == "deadline");
-    report.status == RunStatus::Unfinished || out_of_time && count(report, Outcome::NotReached) > 0
+    report.status == RunStatus::Unfinished
+        || out_of_time && report.people_who(Outcome::NotReached) > 0
 }
 
 /// How many people the run changed.
@@ -118,11 +119,7 @@ fn done(report: &Report) -> usize {
         | Outcome::Skipped
         | Outcome::Unchanged => false,
     });
-    outcomes.map(|outcome| count(report, outcome)).sum()
-}
-
-fn count(report: &Report, outcome: Outcome) -> usize {
-    report.counts.get(&outcome).copied().unwrap_or_default()
+    outcomes.map(|outcome| report.people_who(outcome)).sum()
 }
 
 /// The deployed function.

@@ -107,9 +107,9 @@ fn troubles(report: &Report) -> Troubles {
         let told = format!("the run failed, {}: {}", error.code, error.text);
         troubles.insert(format!("{FAILED}, {}", error.code), told);
     }
-    let failed = report.counts.get(&Outcome::Failed).copied();
-    if let Some(count) = failed.filter(|count| *count > 0) {
-        let told = format!("{count} people failed, the others were done");
+    let failed = report.people_who(Outcome::Failed);
+    if failed > 0 {
+        let told = format!("{failed} people failed, the others were done");
         troubles.insert("failed: people".to_owned(), told);
     }
     for held in &report.held {

@@ -321,6 +321,11 @@ impl Report {
         }
     }
 
+    /// How many people came out so.
+    pub fn people_who(&self, outcome: Outcome) -> usize {
+        self.counts.get(&outcome).copied().unwrap_or_default()
+    }
+
     /// The report as an answer: `people` without the unchanged, and no more of anything than an answer can carry.
     #[must_use]
     pub fn into_answer(mut self, with_people: bool) -> Self {

@@ -142,17 +142,14 @@ impl Verifier<'_> {
 
     /// The end of a chain, as it is noted at this moment.
     async fn noted(&self, writer: &str) -> Result<Option<Head>, StateError> {
-        let key = if writer == SYNC {
-            lease::key()
-        } else {
-            Key::new(HEADS, writer.to_owned())
-        };
-        let item = self.state.table.get(&key).await?.unwrap_or_default();
-        Ok(if writer == SYNC {
-            RunChain::decode(&item).ok().map(|runs| runs.head())
-        } else {
-            decode_head(&item).ok().map(|(_, head, _)| head)
-        })
+        let table = &self.state.table;
+        if writer == SYNC {
+            let lease = table.get(&lease::key()).await?.unwrap_or_default();
+            return Ok(RunChain::decode(&lease).ok().map(|runs| runs.head()));
+        }
+        let key = Key::new(HEADS, writer.to_owned());
+        let item = table.get(&key).await?.unwrap_or_default();
+        Ok(decode_head(&item).ok().map(|(_, head, _)| head))
     }
 
     /// Tells of the records from the first on and before the other.
