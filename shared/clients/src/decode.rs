@@ -2,11 +2,15 @@
 //!
 //! Reasons name types and fields, never values: a record is personal.
 
+use mapping::short;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+
+/// The most characters of an id that cannot be read: nobody's is longer.
+const LONGEST_ID: usize = 256;
 
 /// A list as far as it could be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +63,7 @@ pub(crate) fn decode_row<T: DeserializeOwned>(
 ) -> Result<T, Unreadable> {
     decode(row.get().as_bytes()).map_err(|Misfit { reason, .. }| {
         let fields: Option<Map<String, Value>> = serde_json::from_str(row.get()).ok();
-        let id = fields.and_then(|fields| Some(fields.get(id_field)?.as_str()?.to_owned()));
+        let id = fields.and_then(|fields| Some(short(fields.get(id_field)?.as_str()?, LONGEST_ID)));
         Unreadable { id, reason }
     })
 }

@@ -5,8 +5,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::worker::Text;
+use crate::worker::{Text, WorkerId};
 
+/// The most characters of an id.
+const LONGEST_ID: usize = 256;
 /// The most characters of a record that a message quotes.
 const QUOTED: usize = 80;
 
@@ -110,7 +112,8 @@ pub(crate) fn text_of(value: &Value) -> Option<Text> {
     }
 }
 
-/// An id is there, and it is text.
+/// An id is there, and it is text that JumpCloud keeps whole as an employee identifier: cut off, or without what nobody
+/// sees in it, it might be somebody else's.
 pub(crate) fn some_id<'de, D, I>(deserializer: D) -> Result<I, D::Error>
 where
     D: Deserializer<'de>,
@@ -120,7 +123,18 @@ where
     if id.trim().is_empty() {
         return Err(D::Error::custom("an id is empty"));
     }
+    if id.chars().count() > LONGEST_ID || id.chars().any(|c| c.is_control() || is_unseen(c)) {
+        return Err(D::Error::custom(
+            "an id is too long, or not all of it is seen",
+        ));
+    }
     Ok(id.into())
+}
+
+/// Whom a record names by id: nobody has one that is not [accepted](some_id).
+pub(crate) fn reference(value: Option<&str>) -> Option<WorkerId> {
+    let id = clean(value)?;
+    (id.chars().count() <= LONGEST_ID).then_some(WorkerId(id))
 }
 
 #[cfg(test)]
@@ -140,6 +154,29 @@ mod tests {
             ("שרה", Some("שרה")),
         ] {
             assert_eq!(clean(Some(text)).as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn id_is_all_seen_and_kept_whole() {
+        let id = |text: &str| {
+            let deserializer =
+                serde::de::value::StrDeserializer::<serde::de::value::Error>::new(text);
+            some_id::<_, Text>(deserializer).ok()
+        };
+        let longest = "é".repeat(LONGEST_ID);
+        for text in ["31e859ce-9fd9-4000", "7", "w 7", &longest] {
+            assert_eq!(id(text).as_deref(), Some(text));
+        }
+        for text in [
+            "",
+            " ",
+            "31e8\u{7f}59ce",
+            "7\n",
+            "7\u{200b}",
+            &format!("{longest}7"),
+        ] {
+            assert_eq!(id(text), None, "{text:?}");
         }
     }
 

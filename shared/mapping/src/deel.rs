@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use self::employment::employment;
 use crate::attribute::Attribute;
-use crate::clean::{clean, clean_email, day, full_name, some_id, text_of};
+use crate::clean::{clean, clean_email, day, full_name, reference, some_id, text_of};
 use crate::details::{Details, Part, Unread};
 use crate::diff::Written;
 use crate::jumpcloud::{Address, PhoneNumber, or_default};
@@ -258,9 +258,7 @@ pub fn to_worker(person: &Person, zones: &Zones, now: Timestamp) -> Worker {
             .addresses
             .first()
             .and_then(|address| clean(address.locality.as_deref())),
-        manager: manager
-            .and_then(|manager| clean(manager.id.as_deref()))
-            .map(WorkerId),
+        manager: manager.and_then(|manager| reference(manager.id.as_deref())),
         manager_email: manager.and_then(|manager| clean_email(manager.work_email.as_deref())),
         home_address: person.addresses.first().map(home_address).map(Box::new),
         details: Details {

@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::clean::{clean, clean_email, day, full_name, quoted, some_id, text_of};
+use crate::clean::{clean, clean_email, day, full_name, quoted, reference, some_id, text_of};
 use crate::details::{Details, Part, Unread};
 use crate::jumpcloud::{Address, PhoneNumber, or_default};
 use crate::worker::{Employment, Status, Text, Worker, WorkerId, Zones};
@@ -286,9 +286,7 @@ pub fn to_worker(person: &Person, directory: &Directory, zones: &Zones, now: Tim
         entity: company.and_then(|company| clean(company.name.as_deref())),
         country: place.country,
         city: place.city,
-        manager: role
-            .and_then(|role| clean(role.reporting_to.as_deref()))
-            .map(WorkerId),
+        manager: role.and_then(|role| reference(role.reporting_to.as_deref())),
         manager_email: None,
         home_address: home_address(person).map(Box::new),
         details: Details {

@@ -128,6 +128,22 @@ async fn person_whose_record_does_not_decode_counts_as_present() {
 }
 
 #[tokio::test]
+async fn id_that_nobody_can_keep_harms_its_own_record_alone() {
+    let world = world().await;
+    for id in ["x".repeat(3_000), "7\u{7f}7".to_owned()] {
+        world.hire(Profile::new("Ida", "Endless").with("id", id));
+    }
+    let manager = json!({"id": "y".repeat(3_000)});
+    let id = world.hire(ana().with("direct_manager", manager));
+    let report = world.run_sync().await;
+    assert_eq!(report.outcome_of(&id), Outcome::Created);
+    assert_eq!(report.count(Outcome::Skipped), 2);
+    let one = world.invoke(json!({"people": [id]})).await;
+    assert_eq!(one.outcome_of(&id), Outcome::Unchanged);
+    world.settled().await;
+}
+
+#[tokio::test]
 async fn stated_leaver_stays_until_the_source_is_read_whole() {
     let world = world_of_two_pages().await;
     let left = leaver().stage(Stage::Inactive(world.days_ago(2)));
