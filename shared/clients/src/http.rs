@@ -1,8 +1,9 @@
 //! The one HTTP core of all vendors: keys, pacing, retries and deadlines.
 //!
-//! It knows no vendor's paths or types. Nothing outside this file repeats a request.
+//! It knows no vendor's paths or types. Nothing but `sending.rs` repeats a request.
 
 mod request;
+mod sending;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use reqwest::header::{
 use reqwest::{Client, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::address::base_url;
 use crate::decode::{Misfit, decode_owned};
@@ -26,6 +27,7 @@ use crate::redact;
 use crate::retry::{Retry, retry_after};
 
 pub(crate) use request::Request;
+use sending::Sending;
 
 /// What is fixed about a vendor.
 #[derive(Clone, Copy)]
@@ -126,8 +128,9 @@ impl Answer {
 }
 
 /// How one attempt ended.
-enum Attempt<T> {
-    Done(T),
+enum Attempt {
+    /// With success, as the vendor says.
+    Answered(Answer),
     /// The key was refused and there is another one: the same again with that.
     KeyRenewed,
     Failed(Failure),
@@ -238,61 +241,13 @@ impl Http {
         request: Request<'_>,
         read: impl Fn(&HeaderMap, &[u8]) -> Result<T, Misfit>,
     ) -> Result<T, ClientError> {
-        let call = self.call(&request);
-        if !request.keeps_its_path() {
-            return Err(ClientError::Status {
-                call,
-                status: StatusCode::NOT_FOUND.as_u16(),
-                message: "there can be no such id".to_owned(),
-            });
-        }
-        let Shared { gate, retry, .. } = &*self.shared;
-        let deadline = self.run.deadline;
-        let mut failures = 0;
-        let mut last = None;
+        let mut sending = Sending::new(self, request)?;
         loop {
-            // Before the wait, so that a slow source of keys does not upset the pace.
-            self.key(&call).await?;
-            let Some(in_flight) = gate.pass(deadline).await else {
-                return Err(ClientError::Deadline {
-                    call,
-                    asked_wait: self.asked_to_wait(),
-                    source: last.map(Box::new),
-                });
-            };
-            if self.permit.as_ref().is_some_and(|is_given| !is_given()) {
-                return Err(ClientError::NotPermitted {
-                    call,
-                    source: last.map(Box::new),
-                });
+            let answer = sending.answer().await?;
+            match read(&answer.headers, &answer.body) {
+                Ok(value) => return Ok(value),
+                Err(misfit) => sending.misread(misfit).await?,
             }
-            let attempt = self.attempt(&in_flight, &call, &request, &read).await?;
-            let Failure { error, asked_wait } = match attempt {
-                Attempt::Done(value) => return Ok(value),
-                Attempt::KeyRenewed => continue,
-                Attempt::Failed(failure) => failure,
-            };
-            drop(in_flight);
-
-            failures += 1;
-            let resume = Instant::now() + asked_wait.unwrap_or_else(|| retry.back_off(failures));
-            if asked_wait.is_some() {
-                gate.keep_quiet(resume);
-            } else if error.is_too_many_requests() {
-                gate.hold(resume);
-            }
-            if failures >= retry.attempts || !error.is_retryable() || error.is_in_doubt() {
-                return Err(error);
-            }
-            if deadline.is_some_and(|deadline| resume >= deadline) {
-                return Err(ClientError::Deadline {
-                    call,
-                    asked_wait,
-                    source: Some(Box::new(error)),
-                });
-            }
-            sleep_until(resume).await;
-            last = Some(error);
         }
     }
 
@@ -327,61 +282,41 @@ impl Http {
     }
 
     /// Sends the request once. The outer error is about the key: the request had no effect.
-    async fn attempt<T>(
+    async fn attempt(
         &self,
         in_flight: &InFlight<'_>,
         call: &Call,
         request: &Request<'_>,
-        read: impl Fn(&HeaderMap, &[u8]) -> Result<T, Misfit>,
-    ) -> Result<Attempt<T>, ClientError> {
-        let failed = |error, asked_wait| Ok(Attempt::Failed(Failure { error, asked_wait }));
+    ) -> Result<Attempt, ClientError> {
         // Another request may have renewed the key while this one waited, or learnt that it is refused.
         let key = self.key(call).await?;
         let answer = match self.exchange(in_flight, call, request, &key).await? {
             Ok(answer) => answer,
             Err(source) => {
                 let source = source.without_url();
-                return failed(
-                    ClientError::Transport {
+                return Ok(Attempt::Failed(Failure {
+                    error: ClientError::Transport {
                         call: call.clone(),
                         source,
                     },
-                    None,
-                );
+                    asked_wait: None,
+                }));
             }
         };
-        let asked_wait = answer.asked_wait();
-        let Answer {
-            status,
-            headers,
-            body,
-        } = answer;
-        if status.is_success() {
-            return match read(&headers, &body) {
-                Ok(value) => Ok(Attempt::Done(value)),
-                Err(Misfit { reason, garbled }) => failed(
-                    ClientError::Decode {
-                        call: call.clone(),
-                        reason,
-                        garbled,
-                    },
-                    None,
-                ),
-            };
+        if answer.status.is_success() {
+            return Ok(Attempt::Answered(answer));
         }
-        if status == StatusCode::UNAUTHORIZED && self.renew(call, &key).await? {
+        if answer.status == StatusCode::UNAUTHORIZED && self.renew(call, &key).await? {
             return Ok(Attempt::KeyRenewed);
         }
-        let message = redact::message(&body, key.expose_secret(), request.password());
-        let status = status.as_u16();
-        failed(
-            ClientError::Status {
+        Ok(Attempt::Failed(Failure {
+            error: ClientError::Status {
                 call: call.clone(),
-                status,
-                message,
+                status: answer.status.as_u16(),
+                message: redact::message(&answer.body, key.expose_secret(), request.password()),
             },
-            asked_wait,
-        )
+            asked_wait: answer.asked_wait(),
+        }))
     }
 
     fn call(&self, request: &Request<'_>) -> Call {
