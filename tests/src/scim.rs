@@ -16,7 +16,7 @@ use state::State;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
-use crate::world::secrets;
+use crate::world::{aws, secrets};
 use crate::{Answer, Function};
 
 /// The clients that every world has tokens for, and what each may do.
@@ -78,7 +78,7 @@ pub struct Response {
 impl Scim {
     pub(crate) fn here(config: &str, state: State, sandbox: &sandbox::Sandbox, log: File) -> Self {
         let config = config::Config::parse(config).expect("the configuration is right");
-        let secrets = secrets(&sandbox.aws_url());
+        let secrets = secrets(&aws(sandbox));
         let clock = sandbox.clock();
         let clock = Arc::new(move || clock.now());
         let service = Service::new(config, state, &secrets, &[], clock, "https")

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use sandbox::Sandbox;
 
-use crate::world::{TABLE, dynamodb};
+use crate::world::{TABLE, aws};
 
 /// What makes an item findable; of another type DynamoDB takes none of them.
 const KEYS: [&str; 3] = ["pk", "sk", "lookup"];
@@ -28,7 +28,7 @@ pub struct Item {
 
 impl Table {
     pub(crate) fn of(sandbox: &Sandbox) -> Self {
-        Self(Client::from_conf(dynamodb(&sandbox.aws_url()).build()))
+        Self(Client::new(&aws(sandbox)))
     }
 
     /// Every item, by key.

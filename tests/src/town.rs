@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tracing::subscriber::DefaultGuard;
 
 use crate::time::as_time_passes;
-use crate::world::{LOG, TABLE, dynamodb, secrets, telling};
+use crate::world::{LOG, TABLE, aws, secrets, telling};
 use crate::{Picture, Setup};
 
 /// What an invocation may take: the function's own time-out.
@@ -50,7 +50,7 @@ impl Town {
         let written = log.clone();
         let subscriber = startup::log_lines(Some(LOG), move || written.clone());
         let logging = tracing::subscriber::set_default(subscriber);
-        let state = State::connect(dynamodb(&sandbox.aws_url()), TABLE);
+        let state = State::connect(&aws(&sandbox), TABLE);
         let table = as_time_passes(&sandbox, state.create_table()).await;
         table.expect("the table is made");
         Self {
@@ -83,7 +83,7 @@ impl Town {
     /// The next invocations are another process's.
     pub fn change_process(&mut self) {
         std::mem::swap(&mut self.runner, &mut self.other);
-        self.runner.state = State::connect(dynamodb(&self.sandbox.aws_url()), TABLE);
+        self.runner.state = State::connect(&aws(&self.sandbox), TABLE);
     }
 
     /// Kills the run that is under way when called.
@@ -180,7 +180,7 @@ impl Town {
 
 fn runner(setup: &Setup, sandbox: &Sandbox, state: State) -> Runner {
     let config = Config::parse(&setup.to_toml(sandbox)).expect("the configuration is right");
-    let secrets = secrets(&sandbox.aws_url());
+    let secrets = secrets(&aws(sandbox));
     let clock = sandbox.clock();
     let clock = Arc::new(move || clock.now());
     sync::runner(config, state, &secrets, &[], clock).expect("the runner is made")

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -70,7 +70,7 @@ impl World {
         sandbox.deel().rules(|rules| rules.rate_limit = None);
         sandbox.humaans().rules(|rules| rules.rate_limit = None);
         sandbox.secrets().set("rollcall/scim", &token_file());
-        let state = State::connect(dynamodb(&sandbox.aws_url()), TABLE);
+        let state = State::connect(&aws(&sandbox), TABLE);
         state.create_table().await.expect("the table is made");
         let folder = tempfile::tempdir().expect("there is room for a folder");
         let config = folder.path().join("rollcall.toml");
@@ -413,7 +413,7 @@ impl World {
 
     /// The database, for what rollcall itself never does to it.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        aws_sdk_dynamodb::Client::from_conf(dynamodb(&self.sandbox.aws_url()).build())
+        aws_sdk_dynamodb::Client::new(&aws(&self.sandbox))
     }
 
     async fn rollcall_in(
@@ -643,25 +643,16 @@ fn log_of(folder: &TempDir) -> PathBuf {
     folder.path().join("function.log")
 }
 
-pub(crate) fn dynamodb(url: &str) -> Builder {
-    Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("e2e", "e2e", None, None, "e2e"))
-        .endpoint_url(url)
+/// The sandbox as an AWS account.
+pub(crate) fn aws(sandbox: &Sandbox) -> SdkConfig {
+    startup::stand_in(&sandbox.aws_url()).expect("an HTTP client can be made")
 }
 
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-/// The secrets in Secrets Manager at this address.
-pub(crate) fn secrets(url: &str) -> Secrets {
-    let config = aws_sdk_secretsmanager::config::Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("e2e", "e2e", None, None, "e2e"))
-        .endpoint_url(url);
-    let client = aws_sdk_secretsmanager::Client::from_conf(config.build());
-    Secrets::new(Some(client), |_| None)
+/// The secrets of an account.
+pub(crate) fn secrets(aws: &SdkConfig) -> Secrets {
+    Secrets::new(Some(aws_sdk_secretsmanager::Client::new(aws)), |_| None)
 }

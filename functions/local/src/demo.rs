@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
 use config::Config;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
@@ -15,10 +14,10 @@ use tokio::time::Instant;
 
 use crate::args::Common;
 use crate::commands::{Exit, print_json};
+use crate::now;
 use crate::show::{self, Rows};
 use crate::watch::Watch;
-use crate::workplace::embedded_state;
-use crate::{now, variable};
+use crate::workplace::{self, embedded_state};
 
 /// Rows of each outcome that a step shows.
 const SHOWN: usize = 3;
@@ -148,20 +147,15 @@ async fn sync(runner: &Runner, request: Request) -> Report {
 }
 
 /// The sandbox's Secrets Manager.
-pub(crate) fn secrets_of(sandbox: &Sandbox) -> Secrets {
-    let aws = aws_sdk_secretsmanager::config::Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "sandbox"))
-        .endpoint_url(sandbox.aws_url());
-    let client = aws_sdk_secretsmanager::Client::from_conf(aws.build());
-    Secrets::new(Some(client), variable)
+pub(crate) fn secrets_of(sandbox: &Sandbox) -> Result<Secrets> {
+    let account = startup::stand_in(&sandbox.aws_url())?;
+    Ok(workplace::secrets_of(&account))
 }
 
 async fn runner(sandbox: &Sandbox) -> Result<Runner> {
     let config = config_for(sandbox)?;
     let state = embedded_state(&sandbox.aws_url()).await?;
-    let secrets = secrets_of(sandbox);
+    let secrets = secrets_of(sandbox)?;
     let clock: Clock = Arc::new(now);
     Ok(sync::runner(config, state, &secrets, &[], clock)?)
 }

@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Error, Result, anyhow, bail};
-use aws_config::BehaviorVersion;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
@@ -18,10 +17,10 @@ use sync::{Mode, Outcome, Report, RunStatus};
 use tokio::time::sleep;
 
 use crate::show;
+use crate::workplace::aws_account;
 
 /// Longer than a function may run, which is 15 minutes.
 const LONGEST_INVOCATION: Duration = Duration::from_mins(16);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two attempts while another run is at it.
 const PAUSE: Duration = Duration::from_secs(30);
 /// So many pauses in a row are longer than a run of the function may last.
@@ -140,14 +139,13 @@ impl<'a> Function<'a> {
     /// With the credentials and the Region of the environment. Nothing is invoked twice: a run that is not heard of may
     /// have happened.
     async fn connect(name: &'a str) -> Result<Self> {
-        let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let aws = aws_account().await?;
         if aws.region().is_none() {
             bail!(
                 "no AWS Region is given: set `AWS_REGION`, or `AWS_PROFILE` to a profile that has one"
             );
         }
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(LONGEST_INVOCATION)
             .build();
         let config = aws_sdk_lambda::config::Builder::from(&aws)

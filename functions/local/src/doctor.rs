@@ -39,9 +39,9 @@ type Checks<'a> = BoxFuture<'a, Vec<Finding>>;
 /// `doctor`.
 pub(crate) async fn run(common: &Common) -> Result<Exit> {
     let environment = Environment::from_vars(variable);
-    let aws = aws_account().await;
+    let aws = aws_account().await?;
     let secrets = secrets_of(&aws);
-    let place = table::Place::open(common, &environment, &aws).await;
+    let place = table::Place::open(common, &environment, &aws).await?;
     let (config, mut findings) = configuration(&common.config);
 
     let mut checks: Vec<Checks<'_>> = Vec::new();

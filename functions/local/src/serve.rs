@@ -65,7 +65,7 @@ async fn on_sandbox(common: &Common, listener: TcpListener) -> Result<()> {
         .secrets()
         .set(config.scim.tokens.as_str(), &tokens.to_string());
     let state = embedded_state(&sandbox.aws_url()).await?;
-    let service = Service::new(config, state, &secrets_of(&sandbox), &[], clock(), "http")?;
+    let service = Service::new(config, state, &secrets_of(&sandbox)?, &[], clock(), "http")?;
     serve(common, listener, service, Some(token)).await?;
     sandbox.stop().await;
     Ok(())

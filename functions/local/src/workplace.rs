@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use aws_config::SdkConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_config::{BehaviorVersion, SdkConfig};
 use config::Config;
 use sandbox::{Database, EmbeddedDynamoDb};
 use secrets::Secrets;
@@ -47,7 +46,7 @@ impl Workplace {
                  deployed table, or name a file with --state that no other machine syncs with"
             );
         }
-        let aws = aws_account().await;
+        let aws = aws_account().await?;
         let secrets = secrets_of(&aws);
         let (state, embedded) = if let Some(table) = table {
             (State::connect(&aws, &table), None)
@@ -76,8 +75,10 @@ impl Workplace {
 }
 
 /// The AWS account of this environment. Nothing is asked of one until something there is needed.
-pub(crate) async fn aws_account() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::latest()).await
+pub(crate) async fn aws_account() -> Result<SdkConfig> {
+    let account =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(startup::http_client()?);
+    Ok(account.load().await)
 }
 
 /// The secrets of an account and of this environment; keys of the form `env:NAME` need no account.
@@ -114,21 +115,14 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
 
 /// The state in an embedded database, with its table.
 pub(crate) async fn embedded_state(url: &str) -> Result<State> {
-    let state = embedded_connection(url);
+    let state = embedded_connection(url)?;
     state.create_table().await?;
     Ok(state)
 }
 
 /// The state in an embedded database, as it is.
-pub(crate) fn embedded_connection(url: &str) -> State {
-    State::connect(
-        aws_sdk_dynamodb::config::Builder::new()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("us-east-1"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "embedded"))
-            .endpoint_url(url),
-        EMBEDDED_TABLE,
-    )
+pub(crate) fn embedded_connection(url: &str) -> Result<State> {
+    Ok(State::connect(&startup::stand_in(url)?, EMBEDDED_TABLE))
 }
 
 fn is_loopback(base_url: &str) -> bool {

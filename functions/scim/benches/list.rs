@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use axum::body::Bytes;
 use axum::http::{Request, header};
 use config::Config;
@@ -86,7 +85,7 @@ async fn world(users: usize) -> Result<Sandbox> {
         ..Options::default()
     })
     .await?;
-    state(&sandbox.aws_url()).create_table().await?;
+    state(&sandbox.aws_url())?.create_table().await?;
     sandbox.set_latency(Vendor::JumpCloud, LATENCY);
     Ok(sandbox)
 }
@@ -142,7 +141,7 @@ async fn answer(jumpcloud: &str, dynamodb: &str, path: &str) -> Result<Value> {
     #[expect(clippy::disallowed_methods, reason = "a benchmark is its own `main`")]
     let clock = Arc::new(Timestamp::now);
     let config = Config::parse(&config)?;
-    let service = Service::new(config, state(dynamodb), &secrets, &[], clock, "https")?;
+    let service = Service::new(config, state(dynamodb)?, &secrets, &[], clock, "https")?;
 
     let before = memory("VmRSS:")?;
     let begun = Instant::now();
@@ -159,13 +158,9 @@ async fn answer(jumpcloud: &str, dynamodb: &str, path: &str) -> Result<Value> {
     }))
 }
 
-fn state(dynamodb: &str) -> State {
-    let dynamodb = aws_sdk_dynamodb::config::Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "sandbox"))
-        .endpoint_url(dynamodb);
-    State::connect(dynamodb, TABLE)
+fn state(dynamodb: &str) -> Result<State> {
+    let account = startup::stand_in(dynamodb)?;
+    Ok(State::connect(&account, TABLE))
 }
 
 /// A line of this process's status, in KB; only Linux has it.

@@ -17,7 +17,7 @@ const WARM_UP: Duration = Duration::from_secs(1);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     startup::log(variable("ROLLCALL_LOG").as_deref());
-    let (service, metrics, secrets) = match start().await {
+    let (service, metrics, secrets) = match start() {
         Ok(started) => started,
         Err(error) => {
             tracing::error!("scim cannot start: {error:#}");
@@ -44,7 +44,7 @@ async fn main() -> Result<(), Error> {
 }
 
 /// Reads the environment and the configuration, and makes the clients.
-async fn start() -> anyhow::Result<(Service, Metrics, Secrets)> {
+fn start() -> anyhow::Result<(Service, Metrics, Secrets)> {
     let Function {
         config,
         state,
@@ -52,7 +52,7 @@ async fn start() -> anyhow::Result<(Service, Metrics, Secrets)> {
         allowed_hosts,
         metrics,
         aws: _,
-    } = Function::start(variable).await?;
+    } = Function::start(variable)?;
     let clock = Arc::new(now);
     let service = Service::new(config, state, &secrets, &allowed_hosts, clock, "https")?;
     Ok((service, metrics, secrets))

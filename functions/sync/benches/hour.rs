@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use clients::Deel;
 use config::Config;
@@ -86,18 +85,14 @@ impl World {
             "DEEL" => Some(deel_token.clone()),
             _ => None,
         });
-        let dynamodb = aws_sdk_dynamodb::config::Builder::new()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("us-east-1"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "sandbox"))
-            .endpoint_url(sandbox.aws_url());
-        let state = State::connect(dynamodb.clone(), TABLE);
+        let account = startup::stand_in(&sandbox.aws_url())?;
+        let state = State::connect(&account, TABLE);
         state.create_table().await?;
 
         let fast = "requests_per_second = 1000\nconcurrency = 64";
         let mut world = Self {
             runner: runner(&sandbox, &state, &secrets, fast)?,
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            dynamodb: aws_sdk_dynamodb::Client::new(&account),
             sandbox,
         };
         world.sandbox.deel().rules(|rules| rules.rate_limit = None);

@@ -17,7 +17,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use clients::Deel;
 use config::Config;
 use jiff::Timestamp;
@@ -242,12 +241,8 @@ async fn runner(sandbox: &Sandbox) -> Result<Runner> {
         "DEEL" => Some(deel_token.clone()),
         _ => None,
     });
-    let dynamodb = aws_sdk_dynamodb::config::Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "sandbox"))
-        .endpoint_url(sandbox.aws_url());
-    let state = State::connect(dynamodb, TABLE);
+    let account = startup::stand_in(&sandbox.aws_url())?;
+    let state = State::connect(&account, TABLE);
     state.create_table().await?;
     let config = format!(
         "[jumpcloud]\napi_key = \"env:JUMPCLOUD\"\nbase_url = \"{}\"\n\

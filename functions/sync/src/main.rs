@@ -16,7 +16,7 @@ const REPORT_MARGIN: Duration = Duration::from_secs(5);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     startup::log(variable("ROLLCALL_LOG").as_deref());
-    let (runner, metrics) = match start().await {
+    let (runner, metrics) = match start() {
         Ok((runner, metrics)) => (Arc::new(runner), metrics),
         Err(error) => {
             tracing::error!("sync cannot start: {error:#}");
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Error> {
 }
 
 /// Reads the environment and the configuration, and makes the clients.
-async fn start() -> anyhow::Result<(Runner, Metrics)> {
+fn start() -> anyhow::Result<(Runner, Metrics)> {
     let Function {
         config,
         state,
@@ -40,7 +40,7 @@ async fn start() -> anyhow::Result<(Runner, Metrics)> {
         allowed_hosts,
         metrics,
         aws,
-    } = Function::start(variable).await?;
+    } = Function::start(variable)?;
     let runner = sync::runner(config, state, &secrets, &allowed_hosts, Arc::new(now))?;
     let topic = variable("ROLLCALL_TOPIC").filter(|arn| !arn.is_empty());
     let runner = Runner {

@@ -4,8 +4,6 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::config::{Credentials, Region};
-use aws_smithy_http_client::Builder as HttpClientBuilder;
 use jiff::civil::date;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -33,17 +31,8 @@ async fn manager(status: u16, body: Value) -> (Secrets, MockServer) {
         )
         .mount(&server)
         .await;
-    let config = aws_sdk_secretsmanager::Config::builder()
-        .behavior_version_latest()
-        .region(Region::new("eu-central-1"))
-        .credentials_provider(Credentials::new("id", "key", None, None, "test"))
-        .http_client(HttpClientBuilder::new().build_http())
-        .endpoint_url(server.uri())
-        .build();
-    (
-        Secrets::new(Some(Client::from_conf(config)), |_| None),
-        server,
-    )
+    let account = startup::stand_in(&server.uri()).unwrap();
+    (Secrets::new(Some(Client::new(&account)), |_| None), server)
 }
 
 async fn reads(server: &MockServer) -> usize {

@@ -2,11 +2,12 @@
 //!
 //! The environment itself is read by each `main` alone, and handed in as a function.
 
+mod aws;
 mod metrics;
 
 use std::path::PathBuf;
 
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_types::SdkConfig;
 use clients::{ClientError, Freshness, JumpCloud, KeySource, Options};
 use config::{Config, SecretName};
 use secrets::Secrets;
@@ -18,6 +19,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+pub use aws::{http_client, stand_in};
 pub use metrics::{Metric, Metrics, Unit};
 
 /// What the environment says.
@@ -95,6 +97,9 @@ pub enum StartError {
     /// No table is named.
     #[error("`ROLLCALL_TABLE` is not set: name the DynamoDB table")]
     NoTable,
+    /// The HTTP client for AWS.
+    #[error("AWS cannot be reached: no HTTP client can be made")]
+    Http(#[source] reqwest::Error),
     /// JumpCloud's client.
     #[error("`[jumpcloud]` cannot be used")]
     JumpCloud(#[source] Box<ClientError>),
@@ -102,8 +107,8 @@ pub enum StartError {
 
 impl Function {
     /// Reads the configuration and connects to the table and to Secrets Manager: nothing is sent yet.
-    pub async fn start(
-        var: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    pub fn start(
+        var: impl Fn(&str) -> Option<String> + Clone + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         let Environment {
             config: path,
@@ -119,7 +124,7 @@ impl Function {
             StartError::Config(problems.display(&path.display().to_string()).to_string())
         })?;
         let table = table.ok_or(StartError::NoTable)?;
-        let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let aws = aws::function_account(var.clone())?;
         Ok(Self {
             config,
             state: State::connect(&aws, &table),

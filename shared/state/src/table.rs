@@ -621,7 +621,6 @@ impl Table {
 /// A request that DynamoDB does not answer must not outlive the lease under which it was sent.
 pub(crate) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(3))
         .operation_attempt_timeout(Duration::from_secs(10))
         .operation_timeout(Duration::from_secs(30))
         .build()

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use e2e::{Setup, World};
 use sandbox::Vendor;
@@ -13,7 +11,7 @@ use crate::{ana, hire_others, world, world_with_ana};
 
 /// The bytes that the table holds, by the kind of item.
 async fn bytes(world: &World) -> BTreeMap<String, usize> {
-    let table = table(world);
+    let table = world.dynamodb();
     let mut pages = table
         .scan()
         .table_name("rollcall")
@@ -95,16 +93,6 @@ async fn verify(world: &World, code: i32) -> Value {
     ran.json()
 }
 
-/// The table, for somebody who may write it.
-fn table(world: &World) -> Client {
-    let config = Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("e2e", "e2e", None, None, "e2e"))
-        .endpoint_url(world.sandbox().aws_url());
-    Client::from_conf(config.build())
-}
-
 #[tokio::test]
 async fn runs_and_scim_writes_are_on_chains_that_verify_and_the_log_has_the_end() {
     let (world, id) = world_with_ana(Setup::new()).await;
@@ -139,7 +127,7 @@ async fn runs_and_scim_writes_are_on_chains_that_verify_and_the_log_has_the_end(
     assert!(world.log().contains(head), "the log has not {head}");
 
     let key = [("pk", "CHAIN#sync"), ("sk", "000000000001")];
-    let mut delete = table(&world).delete_item().table_name("rollcall");
+    let mut delete = world.dynamodb().delete_item().table_name("rollcall");
     for (name, value) in key {
         delete = delete.key(name, AttributeValue::S(value.to_owned()));
     }

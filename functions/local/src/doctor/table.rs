@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Result;
 use aws_config::SdkConfig;
 use clients::chain;
 use sandbox::{Database, EmbeddedDynamoDb, SandboxError};
@@ -26,22 +27,28 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub(super) async fn open(common: &Common, environment: &Environment, aws: &SdkConfig) -> Self {
+    pub(super) async fn open(
+        common: &Common,
+        environment: &Environment,
+        aws: &SdkConfig,
+    ) -> Result<Self> {
         let table = environment.table.as_ref();
         if let Some(table) = table.filter(|_| common.state.is_none()) {
-            return Self::Table(table.clone(), State::connect(aws, table));
+            return Ok(Self::Table(table.clone(), State::connect(aws, table)));
         }
         let file = state_file(common);
         if !file.exists() {
-            return Self::Nowhere(file);
+            return Ok(Self::Nowhere(file));
         }
-        match EmbeddedDynamoDb::start(Database::File(file.clone())).await {
-            Ok(embedded) => {
-                let state = embedded_connection(&embedded.url());
-                Self::File(file, state, embedded)
-            }
-            Err(error) => Self::Unreadable(file, error),
-        }
+        Ok(
+            match EmbeddedDynamoDb::start(Database::File(file.clone())).await {
+                Ok(embedded) => {
+                    let state = embedded_connection(&embedded.url())?;
+                    Self::File(file, state, embedded)
+                }
+                Err(error) => Self::Unreadable(file, error),
+            },
+        )
     }
 
     /// What runs left, if any did.
