@@ -30,9 +30,6 @@ pub trait Reading {
             .collect()
     }
 
-    /// How many people came out so.
-    fn count(&self, outcome: Outcome) -> usize;
-
     /// How many people are in any outcome.
     fn total(&self) -> usize;
 
@@ -54,10 +51,6 @@ impl Reading for Report {
         self.people
             .iter()
             .find(|row| row.worker_id.as_str() == worker_id)
-    }
-
-    fn count(&self, outcome: Outcome) -> usize {
-        self.people_who(outcome)
     }
 
     fn total(&self) -> usize {

@@ -75,7 +75,7 @@ async fn until_done(
         pauses = 0;
         runs += 1;
         let done = done(&report);
-        let left = report.people_who(Outcome::NotReached);
+        let left = report.count(Outcome::NotReached);
         tell(&format!(
             "run {runs}: {done} people done, {left} not reached"
         ));
@@ -98,8 +98,7 @@ fn is_unfinished(report: &Report) -> bool {
         .error
         .as_ref()
         .is_some_and(|error| error.code == "deadline");
-    report.status == RunStatus::Unfinished
-        || out_of_time && report.people_who(Outcome::NotReached) > 0
+    report.status == RunStatus::Unfinished || out_of_time && report.count(Outcome::NotReached) > 0
 }
 
 /// How many people the run changed.
@@ -118,7 +117,7 @@ fn done(report: &Report) -> usize {
         | Outcome::Skipped
         | Outcome::Unchanged => false,
     });
-    outcomes.map(|outcome| report.people_who(outcome)).sum()
+    outcomes.map(|outcome| report.count(outcome)).sum()
 }
 
 /// The deployed function.

@@ -76,7 +76,7 @@ fn warnings(report: &Report, code: &str) -> u64 {
 }
 
 fn count(report: &Report, outcome: Outcome) -> u64 {
-    report.people_who(outcome) as u64
+    report.count(outcome) as u64
 }
 
 fn of_outcome(outcome: Outcome) -> &'static str {

@@ -107,7 +107,7 @@ fn troubles(report: &Report) -> Troubles {
         let told = format!("the run failed, {}: {}", error.code, error.text);
         troubles.insert(format!("{FAILED}, {}", error.code), told);
     }
-    let failed = report.people_who(Outcome::Failed);
+    let failed = report.count(Outcome::Failed);
     if failed > 0 {
         let told = format!("{failed} people failed, the others were done");
         troubles.insert("failed: people".to_owned(), told);

@@ -283,7 +283,7 @@ impl PersonRow {
 
 impl Report {
     /// Counts the rows; people who are `unchanged` or `out_of_scope` have none.
-    pub fn count(
+    pub fn tally(
         rows: &[PersonRow],
         unchanged: usize,
         out_of_scope: usize,
@@ -322,7 +322,7 @@ impl Report {
     }
 
     /// How many people came out so.
-    pub fn people_who(&self, outcome: Outcome) -> usize {
+    pub fn count(&self, outcome: Outcome) -> usize {
         self.counts.get(&outcome).copied().unwrap_or_default()
     }
 

@@ -2,15 +2,12 @@
 //!
 //! Reasons name types and fields, never values: a record is personal.
 
-use mapping::short;
+use mapping::{LONGEST_ID, short};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-
-/// The most characters of an id that cannot be read: nobody's is longer.
-const LONGEST_ID: usize = 256;
 
 /// A list as far as it could be read.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue,
 };
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
@@ -443,8 +443,7 @@ impl Http {
     }
 }
 
-/// Redirects are not followed, since they would carry the key along; the environment's proxies are not used; and no
-/// request is repeated behind our back.
+/// A vendor's client, which sends these headers with every request.
 fn client(
     always: &[(&'static str, &str)],
     retry: &Retry,
@@ -454,16 +453,22 @@ fn client(
     for (name, value) in always {
         headers.insert(*name, HeaderValue::from_str(value)?);
     }
-    let client = Client::builder()
+    let client = client_builder(retry.connect_timeout)
         .user_agent(concat!("rollcall/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers)
+        .build()?;
+    Ok(client)
+}
+
+/// What every HTTP client of ours is made of. Redirects are not followed, since they would carry the key along; the
+/// environment's proxies are not used; and no request is repeated behind our back.
+pub fn client_builder(connect_timeout: Duration) -> ClientBuilder {
+    Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
         .no_proxy()
-        .connect_timeout(retry.connect_timeout)
-        .build()?;
-    Ok(client)
+        .connect_timeout(connect_timeout)
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {

@@ -28,7 +28,7 @@ mod testing;
 pub use decode::{Listing, Unreadable};
 pub use deel::Deel;
 pub use error::{Call, ClientError, chain};
-pub use http::{Options, Permit};
+pub use http::{Options, Permit, client_builder};
 pub use humaans::{Humaans, Staff};
 pub use jumpcloud::{
     Condition, GroupQuery, Invitation, JumpCloud, Organization, Rows, UserQuery, region_base_url,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::clean::LONGEST_ID;
 use crate::jumpcloud::SystemUser;
 use crate::worker::Text;
 
@@ -105,7 +106,7 @@ impl Attribute {
     /// The most characters that JumpCloud takes.
     pub fn max_length(&self) -> usize {
         if matches!(self, Self::EmployeeIdentifier) {
-            256
+            LONGEST_ID
         } else {
             1024
         }

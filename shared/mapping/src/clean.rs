@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::worker::{Text, WorkerId};
 
-/// The most characters of an id.
-const LONGEST_ID: usize = 256;
+/// The most characters of a person's id: what JumpCloud keeps of an employee identifier.
+pub const LONGEST_ID: usize = 256;
 /// The most characters of a record that a message quotes.
 const QUOTED: usize = 80;
 
@@ -18,7 +18,7 @@ pub(crate) fn clean(value: Option<&str>) -> Option<Text> {
     if value.is_empty() {
         return None;
     }
-    if value.chars().any(|c| c.is_control() || is_unseen(c)) {
+    if value.chars().any(is_hidden) {
         let kept = plain(value).collect::<String>();
         let kept = kept.split_whitespace().collect::<Vec<_>>().join(" ");
         return (!kept.is_empty()).then(|| kept.into());
@@ -47,6 +47,11 @@ pub fn short(text: &str, most: usize) -> String {
 fn plain(text: &str) -> impl Iterator<Item = char> {
     let seen = text.chars().filter(|c| !is_unseen(*c));
     seen.map(|c| if c.is_control() { ' ' } else { c })
+}
+
+/// Whether nobody sees a character.
+fn is_hidden(c: char) -> bool {
+    c.is_control() || is_unseen(c)
 }
 
 /// Whether a character shows nothing: what is pasted along with a value from elsewhere, or turns the order in which
@@ -123,7 +128,7 @@ where
     if id.trim().is_empty() {
         return Err(D::Error::custom("an id is empty"));
     }
-    if id.chars().count() > LONGEST_ID || id.chars().any(|c| c.is_control() || is_unseen(c)) {
+    if id.chars().count() > LONGEST_ID || id.chars().any(is_hidden) {
         return Err(D::Error::custom(
             "an id is too long, or not all of it is seen",
         ));

@@ -36,7 +36,7 @@ mod worker;
 mod tests;
 
 pub use attribute::Attribute;
-pub use clean::short;
+pub use clean::{LONGEST_ID, short};
 pub use details::{Details, Part, Unread};
 pub use diff::{
     AttributeChange, DesiredUser, DesiredValue, Written, WrittenValue, custom_attributes,

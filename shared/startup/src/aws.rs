@@ -82,12 +82,7 @@ fn account() -> Result<aws_types::sdk_config::Builder, StartError> {
 /// The HTTP client for AWS. Redirects are not followed, proxies not used; only the SDK repeats a request. A connection has
 /// 3.1 s to come about, whatever a configuration says; the SDK's other time-outs hold.
 pub fn http_client() -> Result<SharedHttpClient, StartError> {
-    let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .no_proxy()
-        .connect_timeout(CONNECT_TIMEOUT)
+    let http = clients::client_builder(CONNECT_TIMEOUT)
         .build()
         .map_err(StartError::Http)?;
     Ok(SharedHttpClient::new(Http(http)))
@@ -144,9 +139,8 @@ impl HttpConnector for Connector {
 
 impl Connector {
     async fn send(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let user = |error: &'static str| ConnectorError::user(error.into());
         let Some(body) = request.body().bytes().map(<[u8]>::to_vec) else {
-            return Err(user("streams are not sent"));
+            return Err(ConnectorError::user("streams are not sent".into()));
         };
         let request = request
             .try_into_http1x()

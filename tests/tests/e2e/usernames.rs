@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use e2e::{Reading, World};
+use e2e::World;
 use sandbox::Profile;
 use serde_json::json;
 use sync::Outcome;

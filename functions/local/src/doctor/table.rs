@@ -40,15 +40,12 @@ impl Place {
         if !file.exists() {
             return Ok(Self::Nowhere(file));
         }
-        Ok(
-            match EmbeddedDynamoDb::start(Database::File(file.clone())).await {
-                Ok(embedded) => {
-                    let state = embedded_connection(&embedded.url())?;
-                    Self::File(file, state, embedded)
-                }
-                Err(error) => Self::Unreadable(file, error),
-            },
-        )
+        let embedded = match EmbeddedDynamoDb::start(Database::File(file.clone())).await {
+            Ok(embedded) => embedded,
+            Err(error) => return Ok(Self::Unreadable(file, error)),
+        };
+        let state = embedded_connection(&embedded.url())?;
+        Ok(Self::File(file, state, embedded))
     }
 
     /// What runs left, if any did.

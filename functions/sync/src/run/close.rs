@@ -58,7 +58,7 @@ impl ThisRun<'_> {
             approvals: Vec::new(),
             started_at: self.started_at,
             duration_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-            counts: Report::count(&[], 0, 0),
+            counts: Report::tally(&[], 0, 0),
             people: Vec::new(),
             people_omitted: 0,
             out_of_scope: 0,
@@ -98,7 +98,7 @@ impl ThisRun<'_> {
                     applied,
                 } = finished;
                 last_link = applied.last_link;
-                let counts = Report::count(&applied.rows, unchanged, out_of_scope);
+                let counts = Report::tally(&applied.rows, unchanged, out_of_scope);
                 let left = counts
                     .get(&Outcome::NotReached)
                     .copied()

@@ -185,7 +185,7 @@ fn emptied_attributes_are_counted_one_by_one() {
 #[test]
 fn the_first_status_that_applies_is_taken() {
     let counts = |outcome: Option<Outcome>| {
-        let mut counts = Report::count(&[], 3, 0);
+        let mut counts = Report::tally(&[], 3, 0);
         if let Some(outcome) = outcome {
             counts.insert(outcome, 1);
         }
