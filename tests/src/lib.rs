@@ -34,7 +34,7 @@ pub use program::Ran;
 pub use reading::Reading;
 pub use setup::Setup;
 pub use story::Story;
-pub use table::{Item, Table};
+pub use table::{Deed, Item, Table};
 pub use tls::TlsFront;
 pub use town::{TIME, Town};
 pub use world::{Programs, TOPIC, World};

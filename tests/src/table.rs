@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use sandbox::Sandbox;
+use serde_json::Value;
 
 use crate::world::{TABLE, aws};
 
@@ -24,6 +25,22 @@ pub struct Item {
     pub sk: String,
     /// What can be damaged.
     pub attributes: BTreeSet<String>,
+}
+
+/// A record of an audit chain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deed {
+    /// Who did it.
+    pub actor: String,
+    /// What was done.
+    pub what: Value,
+}
+
+impl Deed {
+    /// What was done, in a word; nothing of a run.
+    pub fn did(&self) -> &str {
+        self.what["did"].as_str().unwrap_or_default()
+    }
 }
 
 impl Table {
@@ -52,6 +69,28 @@ impl Table {
             });
         }
         items
+    }
+
+    /// What stands on the audit chains, but for the times.
+    pub async fn deeds(&self) -> Vec<Deed> {
+        let scan = self.0.scan().table_name(TABLE);
+        let mut items = scan
+            .filter_expression("begins_with(pk, :chain)")
+            .expression_attribute_values(":chain", AttributeValue::S("CHAIN#".to_owned()))
+            .into_paginator()
+            .items()
+            .send();
+        let mut deeds = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.expect("the table is read");
+            let text = |name| item.get(name).and_then(|value| value.as_s().ok());
+            let what = text("what").and_then(|what| serde_json::from_str(what).ok());
+            deeds.push(Deed {
+                actor: text("actor").cloned().unwrap_or_default(),
+                what: what.unwrap_or_default(),
+            });
+        }
+        deeds
     }
 
     /// Gives an attribute of an item another value.

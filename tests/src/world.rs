@@ -505,19 +505,29 @@ impl World {
 
     /// The writes that JumpCloud was asked for, as in `PUT systemusers/{id}`.
     pub fn jumpcloud_writes(&self) -> Vec<String> {
-        let requests = self.sandbox.requests().all().into_iter();
-        requests
-            .filter(|request| request.vendor == Vendor::JumpCloud && request.method != "GET")
+        self.jumpcloud_writes_with_ids()
+            .iter()
             .map(|request| {
-                let path = request.path.trim_start_matches("/jumpcloud/api/");
-                let segments: Vec<&str> = path
+                let segments: Vec<&str> = request
                     .split('/')
                     .map(|segment| match segment.len() {
                         24 => "{id}",
                         _ => segment,
                     })
                     .collect();
-                format!("{} {}", request.method, segments.join("/"))
+                segments.join("/")
+            })
+            .collect()
+    }
+
+    /// The writes that JumpCloud was asked for, as in `PUT systemusers/5f3c0000000000000000abcd`.
+    pub fn jumpcloud_writes_with_ids(&self) -> Vec<String> {
+        let requests = self.sandbox.requests().all().into_iter();
+        requests
+            .filter(|request| request.vendor == Vendor::JumpCloud && request.method != "GET")
+            .map(|request| {
+                let path = request.path.trim_start_matches("/jumpcloud/api/");
+                format!("{} {path}", request.method)
             })
             .filter(|request| !request.contains("search/"))
             .collect()

@@ -74,6 +74,8 @@ pub(crate) enum Command {
         /// A worker id, a work e-mail, or `SOURCE/WORKER_ID` as reports show people
         #[arg(value_name = "WHO")]
         who: String,
+        #[command(flatten)]
+        said: Said,
     },
     /// Check everything that a run rests on, and say how to mend what is wrong; writes nothing
     Doctor,
@@ -124,13 +126,13 @@ pub(crate) struct Run {
     pub(crate) function: Option<String>,
 }
 
-/// Who approves or undoes something, and why.
+/// Who does something by hand, and why.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Said {
-    /// Who approves or undoes it: kept with the run
+    /// Who approves, undoes or releases: kept with it
     #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true)]
     pub(crate) by: Option<String>,
-    /// Why: kept with the run
+    /// Why: kept with it
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
 }

@@ -4,13 +4,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use mapping::SourceName;
+use mapping::{SourceName, Text};
 use sandbox::{Company, Options, Sandbox};
 use serde::Serialize;
-use serde_json::{Map, Value};
-use state::RunId;
+use serde_json::{Map, Value, json};
+use state::{Deed, RunId, Scribe};
 use sync::{Mode, PersonRow, Report, Request, RunStatus};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::args::{Common, Run, Said};
 use crate::deployed;
@@ -228,7 +229,7 @@ pub(crate) async fn runs(common: &Common, run: Option<String>, limit: u16) -> Re
 }
 
 /// `release`.
-pub(crate) async fn release(common: &Common, who: &str) -> Result<Exit> {
+pub(crate) async fn release(common: &Common, who: &str, said: &Said) -> Result<Exit> {
     let workplace = Workplace::open(common, true).await?;
     let state = &workplace.runner.state;
     let links = if who.contains('@') {
@@ -249,11 +250,23 @@ pub(crate) async fn release(common: &Common, who: &str) -> Result<Exit> {
             several.len()
         ),
     };
+    let deed = Deed {
+        at: now(),
+        actor: Text::const_new("release"),
+        what: json!({"did": "release", "worker": link.key, "id": link.user_id}),
+        values: json!({"username": link.username, "by": said.by, "reason": said.reason}),
+    };
+    let scribe = Scribe::new("release", &Uuid::now_v7().to_string());
     let lease = state
         .acquire(&format!("release-{}", std::process::id()), now(), LEASE)
         .await?;
     let deleted = state
-        .delete_link(&lease, &link.key, link.user_id.as_ref())
+        .delete_link(
+            &lease,
+            &link.key,
+            link.user_id.as_ref(),
+            Some((&scribe, &deed)),
+        )
         .await;
     state.release(&lease).await?;
     deleted?;

@@ -58,7 +58,7 @@ async fn main() -> ExitCode {
         Some(Command::Runs { verify: true, .. }) => verify::verify(&common).await,
         Some(Command::Runs { run, limit, .. }) => commands::runs(&common, run, limit).await,
         Some(Command::Undo(args)) => undo::undo(&common, &args).await,
-        Some(Command::Release { who }) => commands::release(&common, &who).await,
+        Some(Command::Release { who, said }) => commands::release(&common, &who, &said).await,
         Some(Command::Doctor) => doctor::run(&common).await,
         Some(Command::Token { action }) => token::run(&common, &action).await,
         Some(Command::Serve { port }) => serve::run(&common, port).await,

@@ -147,7 +147,7 @@ impl Bulk {
             body: body.as_bytes(),
             precondition: Precondition::parse(job.version.as_deref(), None),
         };
-        let reply = call.perform_on_resources(&operation).await?;
+        let reply = Box::pin(call.perform_on_resources(&operation)).await?;
         let location = reply
             .location
             .or_else(|| Some(format!("{}{path}", call.base_url)));

@@ -42,6 +42,14 @@ impl Known {
         self.record.as_ref()?.external_ids.get(client)
     }
 
+    /// The group with this record.
+    fn with(&self, record: GroupRecord) -> Self {
+        Self {
+            group: self.group.clone(),
+            record: Some(record),
+        }
+    }
+
     /// The group as this client sees it, without its members.
     fn shown(&self, call: &Call<'_>) -> Resource {
         let mut resource = bare(call, &self.group);
@@ -209,9 +217,15 @@ pub(crate) async fn delete(
     operation: &Operation<'_>,
 ) -> Result<Reply, ScimError> {
     let known = load_to_write(call, id, operation).await?;
-    call.jumpcloud.delete_group(&known.group.id).await?;
     let values = [write::shown(call, &known), Value::Null];
-    let deed = audit::deed(call, GROUP.name, id, Did::Delete, values);
+    let beginning = audit::beginning(call, GROUP.name, Some(id), Did::Delete, values.clone());
+    audit::begin(call, beginning).await?;
+    let deed = |did| audit::deed(call, GROUP.name, Some(id), did, values.clone());
+    if let Err(error) = call.jumpcloud.delete_group(&known.group.id).await {
+        audit::note(call, &deed(Did::PerhapsChange)).await;
+        return Err(error.into());
+    }
+    let deed = deed(Did::Delete);
     match &known.record {
         Some(record) => write::forget(call, record, Some(&deed)).await,
         None => audit::note(call, &deed).await,

@@ -104,7 +104,7 @@ impl Service {
             jumpcloud,
             state,
             tokens: Arc::new(tokens),
-            scribe: Scribe::new(&id_of(clock())),
+            scribe: Scribe::new("scim", &id_of(clock())),
             clock,
             scheme,
         })

@@ -569,7 +569,7 @@ impl Run<'_> {
     /// Removes the link of a profile whose user another profile of the same person has.
     async fn forget(&self, key: &WorkerKey) -> Result<(), Stop> {
         let lease = self.writer.lease.current();
-        let deleted = self.writer.state.delete_link(&lease, key, None).await;
+        let deleted = self.writer.state.delete_link(&lease, key, None, None).await;
         deleted.map_err(|error| not_remembered(&error))
     }
 

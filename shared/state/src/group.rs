@@ -95,6 +95,7 @@ impl State {
         &self,
         before: Option<&GroupRecord>,
         after: GroupRecord,
+        noted: Option<Noted<'_>>,
     ) -> Result<GroupRecord, StateError> {
         let version = before.map_or(0, |before| before.version);
         let after = GroupRecord {
@@ -108,7 +109,7 @@ impl State {
         let former = before.map(GroupRecord::pointers).unwrap_or_default();
         let moves = moves(&after.group_id, former, after.pointers());
         let writes = std::iter::once(record).chain(moves).collect();
-        self.write_record(&after.group_id, writes, None).await?;
+        self.write_record(&after.group_id, writes, noted).await?;
         Ok(after)
     }
 

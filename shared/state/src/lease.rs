@@ -9,7 +9,7 @@ use crate::item::{
     Damage, Item, Key, as_number, as_text, number, optional, required, text, values,
 };
 use crate::table::{Check, Condition, Outcome, Refused, Update, Write};
-use crate::{RunChain, State, StateError};
+use crate::{Noted, RunChain, State, StateError};
 
 /// What each fenced write checks: nobody took the lease since, and it was not released.
 const OURS: &str = "holder = :holder AND fence = :fence";
@@ -181,19 +181,17 @@ impl State {
         self.table.update(lease.releasing()).await.map(drop)
     }
 
-    /// Makes these writes if the lease is still ours, all or none, in one request; which one was refused by a
-    /// condition of its own.
+    /// Makes these writes if the lease is still ours, all or none, in one request, and writes down what they tell of;
+    /// which one was refused by a condition of its own.
     pub(crate) async fn fenced(
         &self,
         lease: &Lease,
         writes: impl IntoIterator<Item = Write>,
+        noted: Option<Noted<'_>>,
     ) -> Result<Option<Refused>, StateError> {
         let _turn = self.table.turn().await;
-        let refused = self
-            .table
-            .transact(std::iter::once(lease.check()).chain(writes))
-            .await?;
-        match refused {
+        let writes = std::iter::once(lease.check()).chain(writes).collect();
+        match self.transact_noted(writes, noted).await? {
             Some(refused) if is_lease(&refused) => Err(lease.lost()),
             other => Ok(other),
         }

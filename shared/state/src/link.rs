@@ -15,7 +15,7 @@ use crate::item::{
 };
 use crate::owner::{disowning, optional_by, owning};
 use crate::table::{Merge, Write};
-use crate::{ByClient, Lease, RunId, State, StateError};
+use crate::{ByClient, Lease, Noted, RunId, State, StateError};
 
 /// The partition of all links: one query reads them all.
 const PARTITION: &str = "LINK";
@@ -156,26 +156,28 @@ impl State {
     /// Writes a link and makes its user that person's, in one fenced request; [`StateError::Owned`] when a SCIM client
     /// owns the user. `scim_hold` is not written: a client may have set or cleared it since the link was read.
     pub async fn put_link(&self, lease: &Lease, link: &Link) -> Result<(), StateError> {
-        match self.fenced(lease, writes(link)).await? {
+        match self.fenced(lease, writes(link), None).await? {
             None => Ok(()),
             Some(refused) => Err(self.owned(&refused)),
         }
     }
 
     /// Removes a link, in one fenced request; one that is not there is no error. `user_id` is the user that nobody
-    /// owns from then on; `None` when another person's link has the user, or there was none.
+    /// owns from then on; `None` when another person's link has the user, or there was none. `noted` is written down with
+    /// it.
     pub async fn delete_link(
         &self,
         lease: &Lease,
         key: &WorkerKey,
         user_id: Option<&SystemUserId>,
+        noted: Option<Noted<'_>>,
     ) -> Result<(), StateError> {
         let delete = || Write::delete(key_of(key));
         let disowning = user_id.map(|user| disowning(user, key));
         let writes = std::iter::once(delete()).chain(disowning);
-        if self.fenced(lease, writes).await?.is_some() {
+        if self.fenced(lease, writes, noted).await?.is_some() {
             // The user has passed to somebody else meanwhile, who keeps it.
-            self.fenced(lease, [delete()]).await?;
+            self.fenced(lease, [delete()], noted).await?;
         }
         Ok(())
     }

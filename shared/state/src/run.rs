@@ -55,7 +55,7 @@ pub struct RunHeader {
     pub run_id: RunId,
     /// `plan` or `apply`.
     pub mode: Text,
-    /// How it ended, in the words of the report; `begun` as long as it has not.
+    /// How it ended, in the words of the report; [`RunHeader::BEGUN`] as long as it has not.
     pub status: Text,
     /// What started it.
     pub trigger: Text,
@@ -69,6 +69,11 @@ pub struct RunHeader {
     pub plan_digest: Option<Text>,
     /// People by outcome.
     pub counts: BTreeMap<Text, u64>,
+}
+
+impl RunHeader {
+    /// The status of a run that has a journal and no report: it is at work, or died.
+    pub const BEGUN: &str = "begun";
 }
 
 /// A run with its whole report.
@@ -167,6 +172,10 @@ impl State {
             return Ok(None);
         };
         let header = self.table.decoded(&item, decode)?;
+        // A large report is there in part before the run has ended.
+        if header.status == RunHeader::BEGUN {
+            return Ok(None);
+        }
         let partition = report_partition(id);
         let Some(report) = self.read_pages(&partition, Timestamp::MIN).await? else {
             return Ok(None);

@@ -1,4 +1,5 @@
-//! The chains of the SCIM service: one for each container, in which requests that are answered at the same time take turns.
+//! The chains beside that of the runs: one for each container of the SCIM service, in which requests that are answered at the
+//! same time take turns, and one for each release by hand.
 //!
 //! A record is appended in the transaction that it tells of, wherever there is one.
 
@@ -20,7 +21,7 @@ use crate::{State, StateError};
 /// What a record calls the values before and after.
 pub(crate) const VALUES: &str = "values";
 
-/// The writer of one container's chain. Clones share it.
+/// The writer of one such chain. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Scribe {
     writer: Text,
@@ -28,13 +29,13 @@ pub struct Scribe {
     head: Arc<Mutex<Option<Head>>>,
 }
 
-/// What a SCIM client did to JumpCloud.
+/// What a SCIM client did to JumpCloud, or somebody by hand to the table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deed {
-    /// When the request came.
+    /// When it was asked for.
     pub at: Timestamp,
-    /// The client.
-    pub client: Text,
+    /// The SCIM client, or what was called by hand.
+    pub actor: Text,
     /// What was done, by ids and names of operations alone: it is kept for ever.
     pub what: Value,
     /// The values before and after: kept for 90 days.
@@ -45,10 +46,11 @@ pub struct Deed {
 pub type Noted<'a> = (&'a Scribe, &'a Deed);
 
 impl Scribe {
-    /// Begins a chain. `id` is nobody else's, and sorts by time, such as a UUID of version 7.
-    pub fn new(id: &str) -> Self {
+    /// Begins a chain. `kind` is what writes it, such as `scim`; `id` is nobody else's, and sorts by time, such as a UUID
+    /// of version 7.
+    pub fn new(kind: &'static str, id: &str) -> Self {
         Self {
-            writer: format!("scim-{id}").into(),
+            writer: format!("{kind}-{id}").into(),
             head: Arc::new(Mutex::new(Some(Head::default()))),
         }
     }
@@ -131,7 +133,7 @@ pub(crate) fn values_key(writer: &str, seq: u64) -> Key {
 fn entry(deed: &Deed, values: &[u8]) -> Entry {
     Entry {
         at: deed.at,
-        actor: deed.client.clone(),
+        actor: deed.actor.clone(),
         // JSON always serializes.
         what: to_raw_value(&deed.what).unwrap_or_default(),
         values: [(Text::const_new(VALUES), Sha256::digest(values).into())].into(),

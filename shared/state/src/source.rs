@@ -46,7 +46,8 @@ impl State {
             ("at", Some(text(at))),
             ("run_id", Some(text(run_id))),
         ]);
-        self.fenced(lease, [Write::put(item)]).await.map(drop)
+        let writes = [Write::put(item)];
+        self.fenced(lease, writes, None).await.map(drop)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use e2e::{Ran, Reading, Setup};
 use sandbox::{Profile, Stage, Vendor};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sync::Outcome;
 
 use crate::{ana, hire_others, world, world_with, world_with_ana};
@@ -185,7 +185,15 @@ async fn runs_lists_the_latest_first_and_shows_one_whole() {
 async fn released_person_is_recognised_anew() {
     let (world, id) = world_with_ana(Setup::new()).await;
     let user = world.user_of(&id).await;
-    assert_ended(&world.rollcall(&["release", &id]).await, 0);
+    let release = [
+        "release",
+        &id,
+        "--by",
+        "Iris",
+        "--reason",
+        "the wrong account",
+    ];
+    assert_ended(&world.rollcall(&release).await, 0);
     assert!(world.links().await.is_empty());
 
     let report = world.run_sync().await;
@@ -193,6 +201,13 @@ async fn released_person_is_recognised_anew() {
     assert_eq!(report.outcome_of(&id), Outcome::Adopted);
     assert_eq!(world.user_of(&id).await["_id"], user["_id"]);
     assert_eq!(world.invitations().len(), 1);
+    let deeds = world.table().deeds().await;
+    let release = deeds.iter().find(|deed| deed.did() == "release").unwrap();
+    assert_eq!(release.actor, "release");
+    assert_eq!(release.what["worker"]["worker_id"], json!(id));
+    assert_eq!(release.what["id"], user["_id"]);
+    let verified = world.rollcall(&["runs", "--verify"]).await;
+    assert_ended(&verified, 0);
     world.settled().await;
 }
 

@@ -1,9 +1,10 @@
 //! The SCIM service's process is killed at one request after another, before its effect and after it; the client sends
-//! the same again until it is answered. Everything must be as if it had been answered at once.
+//! the same again until it is answered. Everything must be as if it had been answered at once, and of each write that
+//! JumpCloud got the audit chain must say that it began.
 
 use std::collections::BTreeSet;
 
-use e2e::{Picture, Response, Scim, Setup, World};
+use e2e::{Deed, Picture, Response, Scim, Setup, World};
 use sandbox::Vendor;
 use serde_json::{Value, json};
 
@@ -188,6 +189,24 @@ fn is_busy(response: &Response) -> bool {
     response.status == 409 && detail.contains("still at work")
 }
 
+/// A write to JumpCloud of which the audit chain does not say that it began.
+async fn untold(world: &World, before: &[Deed]) -> Option<String> {
+    let deeds = world.table().deeds().await;
+    let begun: Vec<&Deed> = deeds
+        .iter()
+        .filter(|deed| deed.did().starts_with("begin_") && !before.contains(deed))
+        .collect();
+    let is_told = |write: &str| {
+        begun.iter().any(|deed| match deed.what["id"].as_str() {
+            Some(id) => write.contains(id),
+            // What is being made has no id yet.
+            None => deed.did() == "begin_create",
+        })
+    };
+    let mut writes = world.jumpcloud_writes_with_ids().into_iter();
+    writes.find(|write| !is_told(write))
+}
+
 async fn kill_at_every_request(name: &str, key: Option<&str>) {
     let world = World::start(PROGRAMS, &Setup::new()).await;
     let mut scim = world.deployed_scim().await;
@@ -227,6 +246,8 @@ async fn kill_at_every_request(name: &str, key: Option<&str>) {
             }
             let _replay = Replay::of(VARIABLE, &point);
             world.sandbox().restore(&eve).expect("it is the eve again");
+            world.forget_requests();
+            let before = world.table().deeds().await;
             let skip = u32::try_from(number).expect("fewer requests than that");
             world.kill_at(scim.killer().expect("it has a process"), vendor, |fault| {
                 let fault = fault.skip(skip);
@@ -235,6 +256,7 @@ async fn kill_at_every_request(name: &str, key: Option<&str>) {
             let answer = send(&keyed(&scim), request).await;
             assert_eq!(answer, None, "the crash was not reached");
             world.sandbox().faults().clear();
+            let untold = untold(&world, &before).await;
             scim = world.deployed_scim().await;
             let mut last = None;
             for _ in 0..MOST_ATTEMPTS {
@@ -264,6 +286,7 @@ async fn kill_at_every_request(name: &str, key: Option<&str>) {
             {
                 difference = format!("{difference}the last answer: {last:?}");
             }
+            difference.extend(untold.map(|write| format!("not on the audit chain: {write}")));
             if !difference.is_empty() {
                 failures.push(format!("{VARIABLE}={point}\n{difference}"));
             }

@@ -35,18 +35,19 @@ pub(crate) async fn create(call: &Call<'_>, operation: &Operation<'_>) -> Result
     let steps = membership.first_steps(call, MAX_MEMBERS).await?;
     let name = text(&asked, "displayName").unwrap_or_default();
     refuse_taken_name(call, name, None).await?;
-    let (group, for_sure) = make(call, name).await?;
-    let mut record = GroupRecord::new(group.id.as_str().into());
-    record.modified_at = Some(call.now);
-    if let Some(external_id) = external_id {
-        let client = call.access.client.clone();
-        record.external_ids.insert(client, Text::from(external_id));
-    }
-    let known = finish(call, group, for_sure, record, &steps).await?;
-    let after = json!({"group": shown(call, &known), "members": steps.ids()});
-    let id = known.group.id.as_str();
-    let deed = audit::deed(call, GROUP.name, id, Did::Create, [Value::Null, after]);
+    let after = json!({"name": name, "externalId": external_id, "members": steps.ids()});
+    let beginning = audit::beginning(call, GROUP.name, None, Did::Create, [Value::Null, after]);
+    audit::begin(call, beginning).await?;
+    let made = make(call, name, external_id, &steps).await;
+    let (id, did, after) = if let Ok(known) = &made {
+        let after = json!({"group": shown(call, known), "members": steps.ids()});
+        (Some(known.group.id.as_str()), Did::Create, after)
+    } else {
+        (None, Did::PerhapsChange, Value::Null)
+    };
+    let deed = audit::deed(call, GROUP.name, id, did, [Value::Null, after]);
     audit::note(call, &deed).await;
+    let known = made?;
     let mut resource = known.shown(call);
     membership.put_into(call, &mut resource);
     Ok(call.reply(201, resource, &projection))
@@ -71,8 +72,25 @@ async fn refuse_known_id(call: &Call<'_>, external_id: &str) -> Result<(), ScimE
     Ok(())
 }
 
+/// Makes the group, with its record and its members.
+async fn make(
+    call: &Call<'_>,
+    name: &str,
+    external_id: Option<&str>,
+    steps: &Steps,
+) -> Result<Known, ScimError> {
+    let (group, for_sure) = make_empty(call, name).await?;
+    let mut record = GroupRecord::new(group.id.as_str().into());
+    record.modified_at = Some(call.now);
+    if let Some(external_id) = external_id {
+        let client = call.access.client.clone();
+        record.external_ids.insert(client, Text::from(external_id));
+    }
+    finish(call, group, for_sure, record, steps).await
+}
+
 /// Makes the group; the flag tells whether JumpCloud said so, for what may have been there before is not taken back.
-async fn make(call: &Call<'_>, name: &str) -> Result<(UserGroup, bool), ScimError> {
+async fn make_empty(call: &Call<'_>, name: &str) -> Result<(UserGroup, bool), ScimError> {
     let fields = [("name", name), ("membershipMethod", "STATIC")];
     let fields: Map<String, Value> = fields
         .map(|(field, value)| (field.to_owned(), value.into()))
@@ -111,7 +129,7 @@ async fn finish(
     record: GroupRecord,
     steps: &Steps,
 ) -> Result<Known, ScimError> {
-    let record = match call.state.put_group_record(None, record).await {
+    let record = match call.state.put_group_record(None, record, None).await {
         Ok(record) => record,
         Err(error) if !for_sure => return Err(error.into()),
         Err(error) => return Err(take_back(call, &group, None, error.into()).await),

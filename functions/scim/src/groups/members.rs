@@ -192,6 +192,17 @@ impl Steps {
         self.add.is_empty() && self.remove.is_empty()
     }
 
+    /// The first so many of them, removals before additions, and how many are left.
+    pub(super) fn first(self, most: usize) -> (Self, usize) {
+        let count = self.add.len() + self.remove.len();
+        if count <= most {
+            return (self, 0);
+        }
+        let remove: BTreeSet<_> = self.remove.into_iter().take(most).collect();
+        let add = self.add.into_iter().take(most - remove.len()).collect();
+        (Self { add, remove }, count - most)
+    }
+
     /// Whom they add and remove.
     pub(super) fn ids(&self) -> Value {
         json!({"added": self.add, "removed": self.remove})

@@ -14,6 +14,10 @@ use crate::resource::Resource;
 use crate::schema::GROUP;
 use crate::service::Call;
 
+/// The most members that one request adds and removes: each is a call, all are made before the gateway gives up, and what is
+/// written down of them is one item.
+const MOST_AT_ONCE: usize = 1_000;
+
 /// Makes a group what is asked for, and gives it as it then is. Without a change nothing is written.
 pub(super) async fn write(
     call: &Call<'_>,
@@ -32,16 +36,23 @@ pub(super) async fn write(
     if let Some(name) = name {
         refuse_taken_name(call, name, Some(&known.group.id)).await?;
     }
-    let written = match note(call, &known, external_id).await {
-        // Somebody else noted a write of this very moment: only the time would differ.
-        Err(StateError::Changed { .. }) if is_known_so => known.record.clone(),
-        outcome => Some(outcome?),
-    };
+    let (steps, left) = steps.first(MOST_AT_ONCE);
+    let after = record_after(call, &known, external_id);
+    let id = Some(known.group.id.as_str());
     let before = shown(call, &known);
-    let noted = async |did, after| {
-        let id = known.group.id.as_str();
-        let values = [before, json!({"group": after, "members": steps.ids()})];
-        audit::note(call, &audit::deed(call, GROUP.name, id, did, values)).await;
+    let values = |after| [before.clone(), after];
+    if name.is_none() && steps.is_empty() {
+        let changed = known.with(after.clone());
+        let values = values(json!({"group": shown(call, &changed)}));
+        let deed = audit::deed(call, GROUP.name, id, Did::Change, values);
+        return Ok(known.with(put(call, &known, after, &deed).await?));
+    }
+    let asked = json!({"name": name, "externalId": after.external_ids.get(&call.access.client), "members": steps.ids()});
+    let beginning = audit::beginning(call, GROUP.name, id, Did::Change, values(asked));
+    let written = begin(call, &known, after, beginning, is_known_so).await?;
+    let noted = async |did, group| {
+        let after = json!({"group": group, "members": steps.ids()});
+        audit::note(call, &audit::deed(call, GROUP.name, id, did, values(after))).await;
     };
     match perform(call, &known.group, name, &steps).await {
         Ok(group) => {
@@ -50,15 +61,46 @@ pub(super) async fn write(
                 record: written,
             };
             noted(Did::Change, shown(call, &changed)).await;
+            if left > 0 {
+                return Err(unfinished(left));
+            }
             Ok(changed)
         }
         Err(error) => {
             noted(Did::PerhapsChange, Value::Null).await;
             if let (ScimError::Invalid { .. }, Some(written)) = (&error, &written) {
-                put_back(call, known.record, written).await;
+                put_back(call, known.record.clone(), written).await;
             }
             Err(error)
         }
+    }
+}
+
+/// Writes down that the change begins, with the record; the record as it then is.
+async fn begin(
+    call: &Call<'_>,
+    known: &Known,
+    after: GroupRecord,
+    beginning: Deed,
+    is_known_so: bool,
+) -> Result<Option<GroupRecord>, StateError> {
+    match put(call, known, after, &beginning).await {
+        // Somebody else noted a write of this very moment: only the time would differ.
+        Err(StateError::Changed { .. }) if is_known_so => {
+            audit::begin(call, beginning).await?;
+            Ok(known.record.clone())
+        }
+        outcome => outcome.map(Some),
+    }
+}
+
+/// So many members are still to be added and removed: the same request goes on where this one ended.
+fn unfinished(left: usize) -> ScimError {
+    ScimError::Unavailable {
+        detail: format!(
+            "a request adds and removes at most {MOST_AT_ONCE} `members`, and {left} are left: send it again until all are done"
+        ),
+        retry_after: 1,
     }
 }
 
@@ -67,15 +109,11 @@ pub(super) fn shown(call: &Call<'_>, known: &Known) -> Value {
     known.shown(call).into()
 }
 
-/// Writes what the client calls the group, and when.
-async fn note(
-    call: &Call<'_>,
-    known: &Known,
-    external_id: Option<Text>,
-) -> Result<GroupRecord, StateError> {
-    let before = known.record.as_ref();
-    let mut record = before
-        .cloned()
+/// What the client calls the group from now on, and when it was written.
+fn record_after(call: &Call<'_>, known: &Known, external_id: Option<Text>) -> GroupRecord {
+    let mut record = known
+        .record
+        .clone()
         .unwrap_or_else(|| GroupRecord::new(known.group.id.as_str().into()));
     let client = &call.access.client;
     match external_id {
@@ -83,7 +121,19 @@ async fn note(
         None => record.external_ids.remove(client),
     };
     record.modified_at = Some(call.now);
-    call.state.put_group_record(before, record).await
+    record
+}
+
+/// Writes the record, and down what it is written for.
+async fn put(
+    call: &Call<'_>,
+    known: &Known,
+    after: GroupRecord,
+    deed: &Deed,
+) -> Result<GroupRecord, StateError> {
+    let noted = Some((call.scribe, deed));
+    let before = known.record.as_ref();
+    call.state.put_group_record(before, after, noted).await
 }
 
 async fn perform(
@@ -132,7 +182,11 @@ pub(super) fn name_taken() -> ScimError {
 /// Undoes what was remembered of a write that JumpCloud refused. What fails here is only told: the refusal counts.
 async fn put_back(call: &Call<'_>, before: Option<GroupRecord>, written: &GroupRecord) {
     let former = before.unwrap_or_else(|| GroupRecord::new(written.group_id.clone()));
-    if let Err(error) = call.state.put_group_record(Some(written), former).await {
+    if let Err(error) = call
+        .state
+        .put_group_record(Some(written), former, None)
+        .await
+    {
         tracing::warn!(group.id = %written.group_id, error = %error, "a refused write could not be forgotten");
     }
 }

@@ -14,7 +14,7 @@ use state::{Also, Begun, Intent, Owner, StateError, UserRecord};
 
 use super::write::{allow, body, by, deed_of, holders, perform, set_state, taken, view_of};
 use super::{Known, rule};
-use crate::audit::Did;
+use crate::audit::{self, Did};
 use crate::error::{ScimError, ScimType};
 use crate::list;
 use crate::operation::{Operation, Reply};
@@ -78,6 +78,9 @@ async fn make(call: &Call<'_>, desired: &Desired, intent: &Intent) -> Result<Kno
         // Only an activation chooses that there is no mail.
         Some(true) | None => set_state(&mut fields, UserState::Staged.as_str()),
     }
+    let values = [Value::Null, audit::sent(&fields)];
+    let beginning = audit::beginning(call, USER.name, None, Did::Create, values);
+    audit::begin(call, beginning).await?;
     match call.jumpcloud.create::<DirectoryUser>(&fields).await {
         Ok(user) => {
             let made = HalfMade {
@@ -87,12 +90,16 @@ async fn make(call: &Call<'_>, desired: &Desired, intent: &Intent) -> Result<Kno
             };
             finish(call, made, desired, intent).await
         }
-        Err(error) if error.is_in_doubt() => match half_made(call, desired, intent.at).await? {
-            Some(half_made) => finish(call, half_made, desired, intent).await,
+        Err(error) if error.is_in_doubt() => {
+            if let Some(half_made) = half_made(call, desired, intent.at).await? {
+                return finish(call, half_made, desired, intent).await;
+            }
             // The intent stays: the client's next attempt looks again.
-            None => Err(error.into()),
-        },
+            note(call, Did::PerhapsChange).await;
+            Err(error.into())
+        }
         Err(error) => {
+            note(call, Did::Nothing).await;
             if error.is_conflict_or_refused() {
                 return refused(call, desired, intent, error).await;
             }
@@ -250,11 +257,17 @@ async fn finish(
         Err(error @ StateError::Taken { .. }) if for_sure => {
             // Two at once with one `externalId`: the user of the second was made this moment and is nobody's.
             call.jumpcloud.delete_user(&user.id).await?;
+            note(call, Did::Nothing).await;
             call.state.end_create(intent).await?;
             Err(error.into())
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Writes down that a create made nobody, as far as is known.
+async fn note(call: &Call<'_>, did: Did) {
+    audit::note(call, &deed_of(call, did, None, None)).await;
 }
 
 /// Refuses a create whose `externalId` this client gave to somebody else. One of a user that is no longer there is

@@ -1,5 +1,6 @@
 //! Writes to a user that is there: what changes, whether the client may, the record, JumpCloud.
 
+use clients::ClientError;
 use jiff::SignedDuration;
 use mapping::scim::{Desired, DirectoryUser, Omitted, StateChange, changes, name_of, state_change};
 use mapping::{SystemUserId, Text};
@@ -81,7 +82,14 @@ pub(super) async fn delete(call: &Call<'_>, known: Known) -> Result<(), ScimErro
     allow(call, &known, wish)?;
     let id = &known.user.id;
     count_suspension(call, id).await?;
-    call.jumpcloud.delete_user(id).await?;
+    let values = [shown(call, Some(&known)), Value::Null];
+    let beginning = audit::beginning(call, USER.name, Some(id.as_str()), Did::Delete, values);
+    audit::begin(call, beginning).await?;
+    if let Err(error) = call.jumpcloud.delete_user(id).await {
+        let deed = deed_of(call, Did::PerhapsChange, Some(&known), None);
+        audit::note(call, &deed).await;
+        return Err(error.into());
+    }
     let deed = deed_of(call, Did::Delete, Some(&known), None);
     match &known.record {
         Some(record) => {
@@ -168,11 +176,17 @@ pub(super) async fn perform(
         (false, false) => Did::Change,
     };
     let writes_twice = opens || !body.is_empty();
-    let at_once = (!writes_twice).then(|| {
-        let after = Known::new(known.user.clone(), Some(first.clone()));
-        deed_of(call, did, Some(&known), Some(&after))
-    });
-    let mut written = match put_record(call, former, first, hold, at_once.as_ref()).await {
+    let begun = {
+        let noted = if writes_twice {
+            let values = [shown(call, Some(&known)), audit::sent(&body)];
+            audit::beginning(call, USER.name, Some(id.as_str()), did, values)
+        } else {
+            let after = Known::new(known.user.clone(), Some(first.clone()));
+            deed_of(call, did, Some(&known), Some(&after))
+        };
+        put_record(call, former, first, hold, &noted).await
+    };
+    let mut written = match begun {
         Ok(written) => written,
         Err(error) => {
             uncount_suspension(call, id, state).await;
@@ -183,21 +197,7 @@ pub(super) async fn perform(
     if !body.is_empty() {
         user = match call.jumpcloud.update::<DirectoryUser>(id, &body).await {
             Ok(user) => user,
-            Err(error) => {
-                if error.is_conflict_or_refused() || error.is_not_found() {
-                    uncount_suspension(call, id, state).await;
-                    put_back(call, former, &written, state).await;
-                } else {
-                    let deed = deed_of(call, Did::PerhapsChange, Some(&known), None);
-                    free(call, &written, &deed).await;
-                }
-                if error.is_conflict_or_refused()
-                    && let Some(holder) = holders(call, &body, Some(id)).await?.first()
-                {
-                    return Err(taken(&body, holder));
-                }
-                return Err(error.into());
-            }
+            Err(error) => return Err(failed(call, &known, &written, state, &body, error).await),
         };
     }
     if writes_twice {
@@ -208,7 +208,7 @@ pub(super) async fn perform(
         } else {
             Hold::Leave
         };
-        match put_record(call, Some(&written), record, hold, Some(&deed)).await {
+        match put_record(call, Some(&written), record, hold, &deed).await {
             Ok(record) => written = record,
             // The sync noted something meanwhile, and nothing but the mark is left to take away.
             Err(ScimError::Changed) if !opens && !hides => audit::note(call, &deed).await,
@@ -216,6 +216,36 @@ pub(super) async fn perform(
         }
     }
     Ok(Known::new(user, Some(written)))
+}
+
+/// What the client is told where JumpCloud did not write the user, or perhaps did not; what was remembered for it is put right.
+async fn failed(
+    call: &Call<'_>,
+    known: &Known,
+    written: &UserRecord,
+    state: StateChange,
+    body: &Map<String, Value>,
+    error: ClientError,
+) -> ScimError {
+    let id = &known.user.id;
+    if error.is_conflict_or_refused() || error.is_not_found() {
+        uncount_suspension(call, id, state).await;
+        let deed = deed_of(call, Did::Nothing, Some(known), Some(known));
+        put_back(call, known.record.as_ref(), written, state, &deed).await;
+    } else {
+        let deed = deed_of(call, Did::PerhapsChange, Some(known), None);
+        free(call, written, &deed).await;
+    }
+    if !error.is_conflict_or_refused() {
+        return error.into();
+    }
+    match holders(call, body, Some(id)).await {
+        Ok(holders) => match holders.first() {
+            Some(holder) => taken(body, holder),
+            None => error.into(),
+        },
+        Err(unknown) => unknown,
+    }
 }
 
 /// Whether a user who is switched off stays STAGED. Such a user has no access, and gets it from HR's runs alone, which the
@@ -237,13 +267,13 @@ enum Hold<'a> {
     Clear,
 }
 
-/// Writes the record and, where a person of HR has the user, sets or clears the hold in that person's link.
+/// Writes the record and the deed and, where a person of HR has the user, sets or clears the hold in that person's link.
 async fn put_record(
     call: &Call<'_>,
     before: Option<&UserRecord>,
     record: UserRecord,
     hold: Hold<'_>,
-    deed: Option<&Deed>,
+    deed: &Deed,
 ) -> Result<UserRecord, ScimError> {
     let worker = match &record.owner {
         Some(Owner::Worker(key)) => Some(key.clone()),
@@ -260,7 +290,7 @@ async fn put_record(
             .zip(hold)
             .map(|(key, hold)| LinkHold { key, hold }),
         closes: None,
-        noted: deed.map(|deed| (call.scribe, deed)),
+        noted: Some((call.scribe, deed)),
     };
     Ok(call.state.put_user_record(before, record, also).await?)
 }
@@ -271,6 +301,7 @@ async fn put_back(
     before: Option<&UserRecord>,
     written: &UserRecord,
     state: StateChange,
+    deed: &Deed,
 ) {
     let former = before
         .cloned()
@@ -281,7 +312,7 @@ async fn put_back(
         (StateChange::Suspend, None) => Hold::Clear,
         (StateChange::Reactivate | StateChange::None, _) => Hold::Leave,
     };
-    if let Err(error) = put_record(call, Some(written), former, hold, None).await {
+    if let Err(error) = put_record(call, Some(written), former, hold, deed).await {
         tracing::error!(user.id = %written.user_id, error = %error, "a refused write could not be forgotten");
     }
 }
@@ -292,7 +323,7 @@ async fn free(call: &Call<'_>, written: &UserRecord, deed: &Deed) {
         busy_until: None,
         ..written.clone()
     };
-    if let Err(error) = put_record(call, Some(written), record, Hold::Leave, Some(deed)).await {
+    if let Err(error) = put_record(call, Some(written), record, Hold::Leave, deed).await {
         tracing::warn!(user.id = %written.user_id, error = %error, "the user is busy until this request's time is over");
     }
 }
@@ -304,11 +335,13 @@ pub(super) fn deed_of(
     before: Option<&Known>,
     after: Option<&Known>,
 ) -> Deed {
-    let id = before.or(after).map_or("", |known| known.user.id.as_str());
-    let shown = |known: Option<&Known>| {
-        known.map_or(Value::Null, |known| known.shown(call, rule(call)).into())
-    };
-    audit::deed(call, USER.name, id, did, [shown(before), shown(after)])
+    let id = before.or(after).map(|known| known.user.id.as_str());
+    let values = [shown(call, before), shown(call, after)];
+    audit::deed(call, USER.name, id, did, values)
+}
+
+fn shown(call: &Call<'_>, known: Option<&Known>) -> Value {
+    known.map_or(Value::Null, |known| known.shown(call, rule(call)).into())
 }
 
 /// The refusal that these values, or some of them, are somebody else's.

@@ -25,7 +25,7 @@ impl ThisRun<'_> {
         RunHeader {
             run_id: self.id.clone(),
             mode: word(&self.request.mode),
-            status: Text::const_new("begun"),
+            status: Text::const_new(RunHeader::BEGUN),
             trigger: word(&self.request.trigger),
             started_at: self.started_at,
             duration_ms: 0,

@@ -23,9 +23,12 @@ async fn groups_are_written_found_and_forgotten_in_one_request_each() {
     let world = World::start().await;
     let run = world.state.for_run();
     let first = group("1", &[("okta", "00g1"), ("entra", "e1")]);
-    let first = run.put_group_record(None, first).await.unwrap();
+    let first = run.put_group_record(None, first, None).await.unwrap();
     let second = group("1", &[("okta", "00g2"), ("entra", "e1")]);
-    let second = run.put_group_record(Some(&first), second).await.unwrap();
+    let second = run
+        .put_group_record(Some(&first), second, None)
+        .await
+        .unwrap();
     assert_eq!((second.version, run.calls()), (2, 2));
     assert_eq!(run.group_record("1").await.unwrap(), Some(second.clone()));
     let ids = BTreeSet::from(["1".into(), "2".into()]);
@@ -51,9 +54,13 @@ async fn groups_are_written_found_and_forgotten_in_one_request_each() {
 async fn an_external_id_of_another_group_is_refused() {
     let world = World::start().await;
     let first = group("1", &[("okta", "00g1")]);
-    world.state.put_group_record(None, first).await.unwrap();
+    world
+        .state
+        .put_group_record(None, first, None)
+        .await
+        .unwrap();
     let second = group("2", &[("okta", "00g1")]);
-    match world.state.put_group_record(None, second).await {
+    match world.state.put_group_record(None, second, None).await {
         Err(StateError::Taken { what, by }) => {
             assert_eq!((what, &*by), (Unique::ExternalId, "1"));
         }
@@ -65,15 +72,21 @@ async fn an_external_id_of_another_group_is_refused() {
 #[tokio::test]
 async fn of_two_writers_of_a_group_one_loses() {
     let world = World::start().await;
-    let read = world.state.put_group_record(None, group("1", &[])).await;
+    let read = world
+        .state
+        .put_group_record(None, group("1", &[]), None)
+        .await;
     let read = read.unwrap();
     let after = group("1", &[("okta", "00g1")]);
-    let written = world.state.put_group_record(Some(&read), after).await;
+    let written = world.state.put_group_record(Some(&read), after, None).await;
     written.unwrap();
     let stale = group("1", &[("okta", "00g2")]);
     let lost = [
-        world.state.put_group_record(None, stale.clone()).await,
-        world.state.put_group_record(Some(&read), stale).await,
+        world
+            .state
+            .put_group_record(None, stale.clone(), None)
+            .await,
+        world.state.put_group_record(Some(&read), stale, None).await,
     ];
     for result in lost {
         assert!(

@@ -107,7 +107,7 @@ async fn nothing_is_written_after_a_takeover() {
         world.state.put_link(&lost, &link("1")).await,
         world
             .state
-            .delete_link(&lost, &link("kept").key, None)
+            .delete_link(&lost, &link("kept").key, None, None)
             .await,
         world
             .state

@@ -130,12 +130,14 @@ async fn link_is_put_read_and_deleted_in_one_request_each() {
     assert_eq!(run.calls(), 1);
     assert_eq!(run.link(&worker("1")).await.unwrap(), Some(link("1")));
     assert_eq!(run.calls(), 2);
-    run.delete_link(&lease, &worker("1"), link("1").user_id.as_ref())
+    run.delete_link(&lease, &worker("1"), link("1").user_id.as_ref(), None)
         .await
         .unwrap();
     assert_eq!(run.calls(), 3);
     assert_eq!(run.link(&worker("1")).await.unwrap(), None);
-    run.delete_link(&lease, &worker("1"), None).await.unwrap();
+    run.delete_link(&lease, &worker("1"), None, None)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

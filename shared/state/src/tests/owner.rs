@@ -94,7 +94,7 @@ async fn a_deleted_link_gives_up_its_user_in_the_same_request() {
     world.state.put_link(&lease, &link("1")).await.unwrap();
     let run = world.state.for_run();
     let user = USER.into();
-    run.delete_link(&lease, &worker("1"), Some(&user))
+    run.delete_link(&lease, &worker("1"), Some(&user), None)
         .await
         .unwrap();
     assert_eq!((worker_of(&world).await, run.calls()), (None, 1));
@@ -110,7 +110,7 @@ async fn a_user_that_passed_to_somebody_else_stays_theirs() {
         }
         let deleted = world
             .state
-            .delete_link(&lease, &worker("1"), told.as_ref())
+            .delete_link(&lease, &worker("1"), told.as_ref(), None)
             .await;
         deleted.unwrap();
         assert_eq!(worker_of(&world).await.unwrap(), "deel#2");

@@ -7,6 +7,8 @@ use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{TERM, World, link, noon, size_of};
+use crate::item::{Key, bytes, number};
+use crate::run::report_partition;
 use crate::{RunHeader, RunId, StateError};
 
 pub(super) fn header(id: &str) -> RunHeader {
@@ -70,6 +72,29 @@ async fn long_run_comes_back_whole_and_no_item_is_too_large() {
         assert!(size_of(&item) < 400_000);
         assert_eq!(item["expires_at"].as_n(), Ok(&kept));
     }
+}
+
+#[tokio::test]
+async fn run_that_died_within_a_long_report_has_none() {
+    let world = World::start().await;
+    let lease = world.lease().await;
+    let mut chain = lease.chain().clone();
+    let begun = RunHeader {
+        status: RunHeader::BEGUN.into(),
+        ..header("1")
+    };
+    let state = &world.state;
+    state
+        .put_journal(&lease, &mut chain, &begun, &json!({}))
+        .await
+        .unwrap();
+    let page = Key::new(report_partition(&"1".into()), "00000").with([
+        ("page", Some(bytes(b"{"))),
+        ("pages", Some(number(2))),
+        ("expires_at", Some(number(noon().as_second() + 60))),
+    ]);
+    world.put(page).await;
+    assert!(state.run(&"1".into()).await.unwrap().is_none());
 }
 
 #[tokio::test]

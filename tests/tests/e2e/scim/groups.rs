@@ -264,6 +264,21 @@ async fn a_group_of_250_is_pushed_read_and_changed() {
 }
 
 #[tokio::test]
+async fn a_change_of_more_than_a_thousand_members_goes_on_where_it_stopped() {
+    let world = world().await;
+    let scim = world.scim();
+    let users = populate(&world, 1_050);
+    let path = create_group(&scim, "Everybody", &[]).await;
+    let everybody = json!([{"op": "add", "path": "members", "value": values(&users)}]);
+    let first = scim.operate(&path, everybody.clone()).await.expect(503);
+    assert!(first.text("/detail").contains("50 are left"), "{first:?}");
+    assert_eq!(first.header("retry-after"), "1");
+    assert_eq!(held(&world, &path).len(), 1_000);
+    scim.operate(&path, everybody).await.expect(204);
+    assert_eq!(held(&world, &path), set(&users));
+}
+
+#[tokio::test]
 async fn members_who_are_nobody_are_refused_by_id_and_nothing_is_made() {
     let world = world().await;
     let scim = world.scim();
