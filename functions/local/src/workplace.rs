@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future::ProvideCredentials as ProvideCredentialsFuture;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use config::Config;
 use sandbox::{Database, EmbeddedDynamoDb};
 use secrets::Secrets;
@@ -76,9 +79,38 @@ impl Workplace {
 
 /// The AWS account of this environment. Nothing is asked of one until something there is needed.
 pub(crate) async fn aws_account() -> Result<SdkConfig> {
-    let account =
-        aws_config::defaults(BehaviorVersion::latest()).http_client(startup::http_client()?);
-    Ok(account.load().await)
+    let account = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(startup::http_client()?)
+        .load()
+        .await;
+    let Some(credentials) = account.credentials_provider() else {
+        return Ok(account);
+    };
+    let credentials = SharedCredentialsProvider::new(Credentials(credentials));
+    let account = account.into_builder().credentials_provider(credentials);
+    Ok(account.build())
+}
+
+/// The credentials of this environment; where there are none, an error that says what to do about it.
+#[derive(Debug)]
+struct Credentials(SharedCredentialsProvider);
+
+impl ProvideCredentials for Credentials {
+    fn provide_credentials<'a>(&'a self) -> ProvideCredentialsFuture<'a>
+    where
+        Self: 'a,
+    {
+        ProvideCredentialsFuture::new(async {
+            let none = "there are no AWS credentials here: name a profile in `AWS_PROFILE` and sign in (`aws sso login`), or \
+                        set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`; `aws sts get-caller-identity` shows whose are used";
+            match self.0.provide_credentials().await {
+                Err(CredentialsError::CredentialsNotLoaded(_)) => {
+                    Err(CredentialsError::provider_error(none))
+                }
+                outcome => outcome,
+            }
+        })
+    }
 }
 
 /// The secrets of an account and of this environment; keys of the form `env:NAME` need no account.

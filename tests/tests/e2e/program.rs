@@ -212,6 +212,24 @@ async fn released_person_is_recognised_anew() {
 }
 
 #[tokio::test]
+async fn missing_aws_credentials_are_told_in_one_line_with_what_to_do() {
+    let (world, _) = world_with_ana(Setup::new()).await;
+    let nobodys = [
+        ("AWS_ACCESS_KEY_ID", ""),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ];
+    for arguments in [&["runs"][..], &["token", "list"]] {
+        let ran = world.rollcall_with(&nobodys, arguments).await;
+        assert_ended(&ran, 1);
+        assert!(ran.stderr.contains("`aws sso login`"), "{ran:?}");
+        assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+    }
+}
+
+#[tokio::test]
 async fn person_whose_user_was_deleted_gets_a_new_one_after_a_release() {
     let (world, id) = world_with_ana(Setup::new()).await;
     let user = world.user_of(&id).await;
