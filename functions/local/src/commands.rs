@@ -256,7 +256,7 @@ pub(crate) async fn release(common: &Common, who: &str, said: &Said) -> Result<E
         what: json!({"did": "release", "worker": link.key, "id": link.user_id}),
         values: json!({"username": link.username, "by": said.by, "reason": said.reason}),
     };
-    let scribe = Scribe::new("release", &Uuid::now_v7().to_string());
+    let scribe = Scribe::of_tool(&Uuid::now_v7().to_string());
     let lease = state
         .acquire(&format!("release-{}", std::process::id()), now(), LEASE)
         .await?;

@@ -104,7 +104,7 @@ impl Service {
             jumpcloud,
             state,
             tokens: Arc::new(tokens),
-            scribe: Scribe::new("scim", &id_of(clock())),
+            scribe: Scribe::of_scim(&id_of(clock())),
             clock,
             scheme,
         })

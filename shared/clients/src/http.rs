@@ -25,6 +25,7 @@ use crate::key::{KeyError, KeySource, RunKey};
 use crate::rate::{Gate, InFlight, Load};
 use crate::redact;
 use crate::retry::{Retry, retry_after};
+use crate::tls;
 
 pub(crate) use request::Request;
 use sending::Sending;
@@ -463,7 +464,7 @@ fn client(
 /// What every HTTP client of ours is made of. Redirects are not followed, since they would carry the key along; the
 /// environment's proxies are not used; and no request is repeated behind our back.
 pub fn client_builder(connect_timeout: Duration) -> ClientBuilder {
-    Client::builder()
+    tls::with_shared_settings(Client::builder())
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)

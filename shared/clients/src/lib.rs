@@ -24,6 +24,7 @@ mod redact;
 mod retry;
 #[cfg(test)]
 mod testing;
+mod tls;
 
 pub use decode::{Listing, Unreadable};
 pub use deel::Deel;

@@ -46,11 +46,20 @@ pub struct Deed {
 pub type Noted<'a> = (&'a Scribe, &'a Deed);
 
 impl Scribe {
-    /// Begins a chain. `kind` is what writes it, such as `scim`; `id` is nobody else's, and sorts by time, such as a UUID
-    /// of version 7.
-    pub fn new(kind: &'static str, id: &str) -> Self {
+    /// Begins the chain of a container of the SCIM service. `id` is nobody else's, and sorts by time, such as a UUID of
+    /// version 7.
+    pub fn of_scim(id: &str) -> Self {
+        Self::of(format!("scim-{id}"))
+    }
+
+    /// Begins the chain of a command that an admin calls. Its name sorts behind those of SCIM: runs seal the last ones.
+    pub fn of_tool(id: &str) -> Self {
+        Self::of(format!("tool-{id}"))
+    }
+
+    fn of(writer: String) -> Self {
         Self {
-            writer: format!("{kind}-{id}").into(),
+            writer: writer.into(),
             head: Arc::new(Mutex::new(Some(Head::default()))),
         }
     }

@@ -38,16 +38,34 @@ pub(crate) async fn create(call: &Call<'_>, operation: &Operation<'_>) -> Result
     let after = json!({"name": name, "externalId": external_id, "members": steps.ids()});
     let beginning = audit::beginning(call, GROUP.name, None, Did::Create, [Value::Null, after]);
     audit::begin(call, beginning).await?;
-    let made = make(call, name, external_id, &steps).await;
-    let (id, did, after) = if let Ok(known) = &made {
-        let after = json!({"group": shown(call, known), "members": steps.ids()});
-        (Some(known.group.id.as_str()), Did::Create, after)
-    } else {
-        (None, Did::PerhapsChange, Value::Null)
+    let (group, for_sure) = match make(call, name).await {
+        Ok(made) => made,
+        Err(error) => {
+            let did = match error {
+                ScimError::Invalid { .. } => Did::Nothing,
+                _ => Did::PerhapsChange,
+            };
+            note(call, None, did, Value::Null).await;
+            return Err(error);
+        }
     };
-    let deed = audit::deed(call, GROUP.name, id, did, [Value::Null, after]);
-    audit::note(call, &deed).await;
-    let known = made?;
+    let id = group.id.clone();
+    let mut record = GroupRecord::new(id.as_str().into());
+    record.modified_at = Some(call.now);
+    if let Some(external_id) = external_id {
+        let client = call.access.client.clone();
+        record.external_ids.insert(client, Text::from(external_id));
+    }
+    let finished = finish(call, group, for_sure, record, &steps).await;
+    let (did, after) = match &finished {
+        Ok(known) => {
+            let after = json!({"group": shown(call, known), "members": steps.ids()});
+            (Did::Create, after)
+        }
+        Err(_) => (Did::PerhapsChange, Value::Null),
+    };
+    note(call, Some(id.as_str()), did, after).await;
+    let known = finished?;
     let mut resource = known.shown(call);
     membership.put_into(call, &mut resource);
     Ok(call.reply(201, resource, &projection))
@@ -72,25 +90,14 @@ async fn refuse_known_id(call: &Call<'_>, external_id: &str) -> Result<(), ScimE
     Ok(())
 }
 
-/// Makes the group, with its record and its members.
-async fn make(
-    call: &Call<'_>,
-    name: &str,
-    external_id: Option<&str>,
-    steps: &Steps,
-) -> Result<Known, ScimError> {
-    let (group, for_sure) = make_empty(call, name).await?;
-    let mut record = GroupRecord::new(group.id.as_str().into());
-    record.modified_at = Some(call.now);
-    if let Some(external_id) = external_id {
-        let client = call.access.client.clone();
-        record.external_ids.insert(client, Text::from(external_id));
-    }
-    finish(call, group, for_sure, record, steps).await
+/// Writes down what became of a create.
+async fn note(call: &Call<'_>, id: Option<&str>, did: Did, after: Value) {
+    let deed = audit::deed(call, GROUP.name, id, did, [Value::Null, after]);
+    audit::note(call, &deed).await;
 }
 
 /// Makes the group; the flag tells whether JumpCloud said so, for what may have been there before is not taken back.
-async fn make_empty(call: &Call<'_>, name: &str) -> Result<(UserGroup, bool), ScimError> {
+async fn make(call: &Call<'_>, name: &str) -> Result<(UserGroup, bool), ScimError> {
     let fields = [("name", name), ("membershipMethod", "STATIC")];
     let fields: Map<String, Value> = fields
         .map(|(field, value)| (field.to_owned(), value.into()))

@@ -25,6 +25,12 @@ const MAX_READ: usize = 20_000;
 /// The most that JumpCloud and DynamoDB are asked for at once.
 const PAGE: usize = 100;
 
+/// The most members that one request adds and removes, however fast JumpCloud may be asked.
+const MOST_AT_ONCE: usize = 1_000;
+
+/// For how long a request may add and remove members: the rest of its time is for what comes before.
+const SECONDS_OF_STEPS: u32 = 15;
+
 /// What becomes of a group's members.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Membership {
@@ -104,13 +110,13 @@ impl Membership {
     /// comes in time.
     ///
     /// The present members are read where only that tells what to do, or where it is cheaper than trying, and lets a large
-    /// change go on where the last attempt ran out of time.
+    /// change go on where the last attempt ended: one takes no more steps than there is time for. How many are left then.
     pub(super) async fn steps(
         &self,
         call: &Call<'_>,
         group: &UserGroupId,
         is_alone: bool,
-    ) -> Result<Steps, ScimError> {
+    ) -> Result<(Steps, usize), ScimError> {
         if !self.altered.is_empty() {
             return Err(self.alteration(&read(call, group).await?));
         }
@@ -124,10 +130,11 @@ impl Membership {
             }
         };
         self.refuse_nobodies(call).await?;
+        let (steps, left) = steps.first(most_at_once(call));
         if !(is_alone && steps.add.len() == 1) {
             check_exist(call, &steps.add).await?;
         }
-        Ok(steps)
+        Ok((steps, left))
     }
 
     /// Why nobody is altered: no member can be, and who is none cannot be found (RFC 7644 §3.5.2.3).
@@ -193,7 +200,7 @@ impl Steps {
     }
 
     /// The first so many of them, removals before additions, and how many are left.
-    pub(super) fn first(self, most: usize) -> (Self, usize) {
+    fn first(self, most: usize) -> (Self, usize) {
         let count = self.add.len() + self.remove.len();
         if count <= most {
             return (self, 0);
@@ -227,6 +234,13 @@ impl Steps {
             .try_collect()
             .await
     }
+}
+
+/// The most members that one request adds and removes: each is a call, all are made before the gateway gives up, and what is
+/// written down of them is one item.
+fn most_at_once(call: &Call<'_>) -> usize {
+    let in_time = call.config.jumpcloud.requests_per_second * SECONDS_OF_STEPS;
+    MOST_AT_ONCE.min(in_time as usize)
 }
 
 fn refused(error: ClientError, id: &SystemUserId) -> ScimError {
@@ -344,7 +358,7 @@ pub(super) fn put_into<'a>(
 
 fn too_many() -> ScimError {
     let detail = format!(
-        "at most {MAX_READ} `members` of a {} are read at once: ask with `excludedAttributes=members` or for fewer groups, and change members by PATCH with `add` and `remove`",
+        "at most {MAX_READ} `members` of a {} are read at once: ask with `excludedAttributes=members` or for fewer groups, and change members by PATCH with `add` and `remove`, {PAGE} at a time",
         GROUP.name
     );
     ScimError::invalid(ScimType::TooMany, detail)

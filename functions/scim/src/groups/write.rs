@@ -14,10 +14,6 @@ use crate::resource::Resource;
 use crate::schema::GROUP;
 use crate::service::Call;
 
-/// The most members that one request adds and removes: each is a call, all are made before the gateway gives up, and what is
-/// written down of them is one item.
-const MOST_AT_ONCE: usize = 1_000;
-
 /// Makes a group what is asked for, and gives it as it then is. Without a change nothing is written.
 pub(super) async fn write(
     call: &Call<'_>,
@@ -29,14 +25,19 @@ pub(super) async fn write(
     let external_id = text(asked, "externalId").map(Text::from);
     let is_known_so = known.external_id(&call.access.client) == external_id.as_ref();
     let is_alone = name.is_none() && is_known_so;
-    let steps = membership.steps(call, &known.group.id, is_alone).await?;
+    let (steps, left) = membership.steps(call, &known.group.id, is_alone).await?;
     if is_alone && steps.is_empty() {
         return Ok(known);
     }
     if let Some(name) = name {
         refuse_taken_name(call, name, Some(&known.group.id)).await?;
     }
-    let (steps, left) = steps.first(MOST_AT_ONCE);
+    // What the ETag covers comes last, so that the same request may come again.
+    let (name, external_id) = if left > 0 {
+        (None, known.external_id(&call.access.client).cloned())
+    } else {
+        (name, external_id)
+    };
     let after = record_after(call, &known, external_id);
     let id = Some(known.group.id.as_str());
     let before = shown(call, &known);
@@ -98,7 +99,7 @@ async fn begin(
 fn unfinished(left: usize) -> ScimError {
     ScimError::Unavailable {
         detail: format!(
-            "a request adds and removes at most {MOST_AT_ONCE} `members`, and {left} are left: send it again until all are done"
+            "{left} `members` are still to be added or removed, more than one request has time for: send it again until all are done"
         ),
         retry_after: 1,
     }

@@ -8,9 +8,9 @@ use config::CreateAs;
 use jiff::{SignedDuration, Timestamp};
 use mapping::scim::{Desired, DirectoryUser, Omitted, StateChange, changes, state_change};
 use mapping::{SystemUserId, UserState};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use state::{Also, Begun, Intent, Owner, StateError, UserRecord};
+use state::{Also, Begun, Deed, Intent, Owner, StateError, UserRecord};
 
 use super::write::{allow, body, by, deed_of, holders, perform, set_state, taken, view_of};
 use super::{Known, rule};
@@ -43,7 +43,12 @@ pub(crate) async fn create(call: &Call<'_>, operation: &Operation<'_>) -> Result
     };
     let known = match begin(call, &intent).await? {
         Begun::Resumed(earlier) => match half_made(call, &desired, earlier.at).await? {
-            Some(half_made) => finish(call, half_made, &desired, &intent).await?,
+            Some(half_made) => {
+                let id = Some(half_made.user.id.as_str());
+                let beginning = beginning(call, id, &desired.attributes);
+                audit::begin(call, beginning).await?;
+                finish(call, half_made, &desired, &intent).await?
+            }
             None => make(call, &desired, &intent).await?,
         },
         _ => make(call, &desired, &intent).await?,
@@ -78,9 +83,7 @@ async fn make(call: &Call<'_>, desired: &Desired, intent: &Intent) -> Result<Kno
         // Only an activation chooses that there is no mail.
         Some(true) | None => set_state(&mut fields, UserState::Staged.as_str()),
     }
-    let values = [Value::Null, audit::sent(&fields)];
-    let beginning = audit::beginning(call, USER.name, None, Did::Create, values);
-    audit::begin(call, beginning).await?;
+    audit::begin(call, beginning(call, None, &fields)).await?;
     match call.jumpcloud.create::<DirectoryUser>(&fields).await {
         Ok(user) => {
             let made = HalfMade {
@@ -91,15 +94,17 @@ async fn make(call: &Call<'_>, desired: &Desired, intent: &Intent) -> Result<Kno
             finish(call, made, desired, intent).await
         }
         Err(error) if error.is_in_doubt() => {
-            if let Some(half_made) = half_made(call, desired, intent.at).await? {
-                return finish(call, half_made, desired, intent).await;
-            }
-            // The intent stays: the client's next attempt looks again.
-            note(call, Did::PerhapsChange).await;
-            Err(error.into())
+            let unknown = match half_made(call, desired, intent.at).await {
+                Ok(Some(half_made)) => return finish(call, half_made, desired, intent).await,
+                // The intent stays: the client's next attempt looks again.
+                Ok(None) => error.into(),
+                Err(unknown) => unknown,
+            };
+            note(call, Did::PerhapsChange, None).await;
+            Err(unknown)
         }
         Err(error) => {
-            note(call, Did::Nothing).await;
+            note(call, Did::Nothing, None).await;
             if error.is_conflict_or_refused() {
                 return refused(call, desired, intent, error).await;
             }
@@ -217,8 +222,25 @@ async fn half_made(
     }))
 }
 
-/// Gives a user that was just made its access and its record; with that the create is closed.
+/// Gives a user that was just made its access and its record; what came of that is written down.
 async fn finish(
+    call: &Call<'_>,
+    half_made: HalfMade,
+    desired: &Desired,
+    intent: &Intent,
+) -> Result<Known, ScimError> {
+    let made = Known::new(half_made.user.clone(), None);
+    let completed = complete(call, half_made, desired, intent).await;
+    if let Err(error) = &completed
+        && !matches!(error, ScimError::Invalid { .. })
+    {
+        note(call, Did::PerhapsChange, Some(&made)).await;
+    }
+    completed
+}
+
+/// Gives the user its access and its record, and with that closes the create; or takes back one that nobody may have.
+async fn complete(
     call: &Call<'_>,
     half_made: HalfMade,
     desired: &Desired,
@@ -257,7 +279,7 @@ async fn finish(
         Err(error @ StateError::Taken { .. }) if for_sure => {
             // Two at once with one `externalId`: the user of the second was made this moment and is nobody's.
             call.jumpcloud.delete_user(&user.id).await?;
-            note(call, Did::Nothing).await;
+            note(call, Did::Delete, Some(&made)).await;
             call.state.end_create(intent).await?;
             Err(error.into())
         }
@@ -265,9 +287,15 @@ async fn finish(
     }
 }
 
-/// Writes down that a create made nobody, as far as is known.
-async fn note(call: &Call<'_>, did: Did) {
-    audit::note(call, &deed_of(call, did, None, None)).await;
+/// That this user, if there is one yet, is about to be sent these fields.
+fn beginning(call: &Call<'_>, id: Option<&str>, fields: &Map<String, Value>) -> Deed {
+    let values = [Value::Null, audit::sent(fields)];
+    audit::beginning(call, USER.name, id, Did::Create, values)
+}
+
+/// Writes down what became of a create that made no user for the client.
+async fn note(call: &Call<'_>, did: Did, made: Option<&Known>) {
+    audit::note(call, &deed_of(call, did, made, None)).await;
 }
 
 /// Refuses a create whose `externalId` this client gave to somebody else. One of a user that is no longer there is

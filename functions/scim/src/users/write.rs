@@ -84,7 +84,10 @@ pub(super) async fn delete(call: &Call<'_>, known: Known) -> Result<(), ScimErro
     count_suspension(call, id).await?;
     let values = [shown(call, Some(&known)), Value::Null];
     let beginning = audit::beginning(call, USER.name, Some(id.as_str()), Did::Delete, values);
-    audit::begin(call, beginning).await?;
+    if let Err(error) = audit::begin(call, beginning).await {
+        uncount_suspension(call, id, StateChange::Suspend).await;
+        return Err(error.into());
+    }
     if let Err(error) = call.jumpcloud.delete_user(id).await {
         let deed = deed_of(call, Did::PerhapsChange, Some(&known), None);
         audit::note(call, &deed).await;
@@ -92,13 +95,19 @@ pub(super) async fn delete(call: &Call<'_>, known: Known) -> Result<(), ScimErro
     }
     let deed = deed_of(call, Did::Delete, Some(&known), None);
     match &known.record {
-        Some(record) => {
-            let noted = (call.scribe, &deed);
-            call.state.delete_user_record(record, Some(noted)).await?;
-        }
+        Some(record) => forget(call, record, &deed).await,
         None => audit::note(call, &deed).await,
     }
     Ok(())
+}
+
+/// Forgets a user who is gone. A record that stays does no harm: its user is found nowhere.
+async fn forget(call: &Call<'_>, record: &UserRecord, deed: &Deed) {
+    let noted = Some((call.scribe, deed));
+    if let Err(error) = call.state.delete_user_record(record, noted).await {
+        tracing::warn!(user.id = %record.user_id, error = %error, "the record of a deleted user stays");
+        audit::note(call, deed).await;
+    }
 }
 
 /// Whose the user is after this client's write, or why it may not write.
@@ -212,7 +221,12 @@ pub(super) async fn perform(
             Ok(record) => written = record,
             // The sync noted something meanwhile, and nothing but the mark is left to take away.
             Err(ScimError::Changed) if !opens && !hides => audit::note(call, &deed).await,
-            Err(error) => return Err(error),
+            Err(error) => {
+                let after = Known::new(user, Some(written));
+                let deed = deed_of(call, Did::PerhapsChange, Some(&known), Some(&after));
+                audit::note(call, &deed).await;
+                return Err(error);
+            }
         }
     }
     Ok(Known::new(user, Some(written)))
@@ -314,6 +328,7 @@ async fn put_back(
     };
     if let Err(error) = put_record(call, Some(written), former, hold, deed).await {
         tracing::error!(user.id = %written.user_id, error = %error, "a refused write could not be forgotten");
+        audit::note(call, deed).await;
     }
 }
 
@@ -325,6 +340,7 @@ async fn free(call: &Call<'_>, written: &UserRecord, deed: &Deed) {
     };
     if let Err(error) = put_record(call, Some(written), record, Hold::Leave, deed).await {
         tracing::warn!(user.id = %written.user_id, error = %error, "the user is busy until this request's time is over");
+        audit::note(call, deed).await;
     }
 }
 

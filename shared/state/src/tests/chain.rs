@@ -61,7 +61,7 @@ async fn history() -> World {
     let world = World::start().await;
     let state = &world.state;
     run(state, 0, true, false).await;
-    let scribe = Scribe::new("scim", "1");
+    let scribe = Scribe::of_scim("1");
     let (first, second) = (deed(1), deed(2));
     let also = Also {
         noted: Some((&scribe, &first)),
@@ -79,7 +79,7 @@ async fn history() -> World {
 async fn untouched_history_verifies_at_every_point() {
     let world = World::start().await;
     assert_eq!(verify(&world).await.problems, []);
-    let scribe = Scribe::new("scim", "1");
+    let scribe = Scribe::of_scim("1");
     for (hour, (journal, dies)) in [
         (true, false),
         (true, true),
@@ -120,7 +120,7 @@ async fn run_costs_no_request_more_for_its_record() {
 #[tokio::test]
 async fn requests_of_one_container_take_turns_and_each_has_its_record() {
     let world = World::start().await;
-    let scribe = Scribe::new("scim", "1");
+    let scribe = Scribe::of_scim("1");
     let mut tasks = Vec::new();
     for number in 0..20 {
         let (state, scribe) = (world.state.clone(), scribe.clone());
@@ -139,11 +139,11 @@ async fn requests_of_one_container_take_turns_and_each_has_its_record() {
 #[tokio::test]
 async fn container_that_lost_an_answer_goes_on_behind_the_last_record() {
     let world = World::start().await;
-    let scribe = Scribe::new("scim", "1");
+    let scribe = Scribe::of_scim("1");
     // Another writer of the same name stands in for the answer that was lost.
     world
         .state
-        .note_deed((&Scribe::new("scim", "1"), &deed(1)))
+        .note_deed((&Scribe::of_scim("1"), &deed(1)))
         .await
         .unwrap();
     for number in [2, 3] {
@@ -160,7 +160,7 @@ async fn container_that_lost_an_answer_goes_on_behind_the_last_record() {
 #[tokio::test]
 async fn write_that_is_refused_leaves_no_record() {
     let world = World::start().await;
-    let scribe = Scribe::new("scim", "1");
+    let scribe = Scribe::of_scim("1");
     for expected in [true, false] {
         let deed = deed(1);
         let also = Also {
@@ -409,7 +409,7 @@ async fn chain_that_is_gone_with_its_end_is_known_from_its_seal() {
 async fn whoever_writes_meanwhile_is_no_problem() {
     let world = World::start().await;
     let state = world.state.clone();
-    let scribe = Scribe::new("scim", "1");
+    let scribe = Scribe::of_scim("1");
     let writing = tokio::spawn(async move {
         for number in 0..40_u32 {
             state.note_deed((&scribe, &deed(number))).await.unwrap();
@@ -456,7 +456,7 @@ async fn runs_go_on_behind_the_last_record_where_the_end_of_the_chain_was_delete
 async fn run_of_a_machine_whose_clock_was_ahead_does_not_keep_later_ones_from_sealing() {
     let world = World::start().await;
     run(&world.state, 365 * 24, false, false).await;
-    let scribe = Scribe::new("scim", "1");
+    let scribe = Scribe::of_scim("1");
     world.state.note_deed((&scribe, &deed(1))).await.unwrap();
     let lease = world.state.acquire("2", noon(), TERM).await.unwrap();
     let mut chain = lease.chain().clone();
