@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo build --release -p sync -p scim -p empty
-//! cargo run -p e2e --example start
+//! cargo run --profile bench -p e2e --example start
 //! ```
 //!
 //! Every program is started, invoked twice and ended, one after the other and round after round, so that what else the
