@@ -77,6 +77,17 @@ pub(crate) enum Command {
         #[command(flatten)]
         said: Said,
     },
+    /// Give somebody another username, in JumpCloud too: no run changes one that was once given
+    Rename {
+        /// A worker id, a work e-mail, or `SOURCE/WORKER_ID` as reports show people
+        #[arg(value_name = "WHO")]
+        who: String,
+        /// The new username
+        #[arg(value_name = "NEW")]
+        username: String,
+        #[command(flatten)]
+        said: Said,
+    },
     /// Check everything that a run rests on, and say how to mend what is wrong; writes nothing
     Doctor,
     /// Make, list and revoke the tokens of SCIM clients
@@ -129,7 +140,7 @@ pub(crate) struct Run {
 /// Who does something by hand, and why.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Said {
-    /// Who approves, undoes or releases: kept with it
+    /// Who does it: kept with it
     #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true)]
     pub(crate) by: Option<String>,
     /// Why: kept with it

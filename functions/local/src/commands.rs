@@ -8,7 +8,7 @@ use mapping::{SourceName, Text};
 use sandbox::{Company, Options, Sandbox};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use state::{Deed, RunId, Scribe};
+use state::{Deed, Link, RunId, Scribe, State};
 use sync::{Mode, PersonRow, Report, Request, RunStatus};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ const LONGEST_RUN: Duration = Duration::from_hours(24);
 /// Where the configuration of a sandbox looks for the tokens of SCIM clients.
 const SCIM_TOKENS: &str = "rollcall/scim";
 /// A command's own lease, unless it ends before.
-const LEASE: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+pub(crate) const LEASE: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -232,24 +232,7 @@ pub(crate) async fn runs(common: &Common, run: Option<String>, limit: u16) -> Re
 pub(crate) async fn release(common: &Common, who: &str, said: &Said) -> Result<Exit> {
     let workplace = Workplace::open(common, true).await?;
     let state = &workplace.runner.state;
-    let links = if who.contains('@') {
-        state.links_of(&state.find_by_email(who).await?).await?
-    } else {
-        let all = state.links().await?;
-        all.into_iter()
-            .filter(|link| link.key.worker_id.as_str() == who || link.key.to_string() == who)
-            .collect()
-    };
-    let link = match links.as_slice() {
-        [link] => link,
-        [] => bail!(
-            "nobody is linked under `{who}`: `rollcall explain` says what is known of a person"
-        ),
-        several => bail!(
-            "{} people are linked under `{who}`: give `SOURCE/WORKER_ID`",
-            several.len()
-        ),
-    };
+    let link = linked(state, who).await?;
     let deed = Deed {
         at: now(),
         actor: Text::const_new("release"),
@@ -276,6 +259,28 @@ pub(crate) async fn release(common: &Common, who: &str, said: &Said) -> Result<E
     ));
     workplace.close().await;
     Ok(Exit::Done)
+}
+
+/// The link of the one person whom this names.
+pub(crate) async fn linked(state: &State, who: &str) -> Result<Link> {
+    let mut links = if who.contains('@') {
+        state.links_of(&state.find_by_email(who).await?).await?
+    } else {
+        let all = state.links().await?;
+        all.into_iter()
+            .filter(|link| link.key.worker_id.as_str() == who || link.key.to_string() == who)
+            .collect()
+    };
+    match (links.pop(), links.len()) {
+        (Some(link), 0) => Ok(link),
+        (None, _) => bail!(
+            "nobody is linked under `{who}`: `rollcall explain` says what is known of a person"
+        ),
+        (Some(_), others) => bail!(
+            "{} people are linked under `{who}`: give `SOURCE/WORKER_ID`",
+            others + 1
+        ),
+    }
 }
 
 /// `sandbox`.

@@ -7,6 +7,7 @@ mod commands;
 mod demo;
 mod deployed;
 mod doctor;
+mod rename;
 mod serve;
 mod show;
 mod token;
@@ -58,6 +59,11 @@ async fn main() -> ExitCode {
         Some(Command::Runs { verify: true, .. }) => verify::verify(&common).await,
         Some(Command::Runs { run, limit, .. }) => commands::runs(&common, run, limit).await,
         Some(Command::Undo(args)) => undo::undo(&common, &args).await,
+        Some(Command::Rename {
+            who,
+            username,
+            said,
+        }) => rename::run(&common, &who, &username, &said).await,
         Some(Command::Release { who, said }) => commands::release(&common, &who, &said).await,
         Some(Command::Doctor) => doctor::run(&common).await,
         Some(Command::Token { action }) => token::run(&common, &action).await,

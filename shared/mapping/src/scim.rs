@@ -17,7 +17,7 @@ mod user;
 mod tests;
 
 pub use changes::{Omitted, changes};
-pub use desired::{Desired, Held, Refusal, UsernameFromEmail, desired, is_user_id};
+pub use desired::{Desired, Held, Refusal, UsernameFromEmail, desired, is_user_id, is_username};
 pub use resource::{ActiveRule, Resource, View, to_resource};
 pub use user::{DirectoryUser, Element, StateChange, state_change};
 

@@ -212,6 +212,63 @@ async fn released_person_is_recognised_anew() {
 }
 
 #[tokio::test]
+async fn renamed_person_has_the_new_username_everywhere_and_no_run_changes_it_back() {
+    let (world, id) = world_with_ana(Setup::new()).await;
+    let user = world.user_of(&id).await;
+    let bela = world.hire(Profile::new("Bela", "Kiss"));
+    world.run_sync().await;
+    let taken = world.username_of(&bela).await;
+    let before = world.username_of(&id).await;
+    world.forget_requests();
+
+    for (username, told) in [
+        ("1st", "begins with a letter"),
+        (taken.as_str(), "is taken by the user"),
+    ] {
+        let ran = world.rollcall(&["rename", &id, username]).await;
+        assert_ended(&ran, 1);
+        assert!(ran.stderr.contains(told), "{ran:?}");
+    }
+    assert_eq!(world.jumpcloud_writes(), Vec::<String>::new());
+
+    let rename = [
+        "rename", &id, "ana.lima", "--by", "Iris", "--reason", "married",
+    ];
+    assert_ended(&world.rollcall(&rename).await, 0);
+    assert_eq!(world.username_of(&id).await, "ana.lima");
+    assert_eq!(world.user_of(&id).await["_id"], user["_id"]);
+    assert_eq!(world.link_of(&id).await.unwrap().username, "ana.lima");
+    let again = world.rollcall(&rename).await;
+    assert!(again.stderr.contains("already"), "{again:?}");
+    let deeds = world.table().deeds().await;
+    let dids: Vec<&str> = deeds.iter().map(|deed| deed.did()).collect();
+    assert!(dids.contains(&"begin_rename") && dids.contains(&"rename"));
+    assert_ended(&world.rollcall(&["runs", "--verify"]).await, 0);
+    world.settled().await;
+    assert_ne!(before, "ana.lima");
+}
+
+#[tokio::test]
+async fn rename_that_jumpcloud_refuses_or_that_is_cut_off_can_be_given_again() {
+    let (world, id) = world_with_ana(Setup::new()).await;
+    let user = world.user_of(&id).await;
+    let user = user["_id"].as_str().unwrap();
+    // JumpCloud has the name, and the table does not.
+    world
+        .edit_user_of(&id, json!({"username": "ana.lima"}))
+        .await;
+    assert_ended(&world.rollcall(&["rename", &id, "ana.lima"]).await, 0);
+    assert_eq!(world.link_of(&id).await.unwrap().username, "ana.lima");
+    world.jumpcloud().bind(user);
+    let ran = world.rollcall(&["rename", &id, "ana.silva"]).await;
+    assert_ended(&ran, 1);
+    assert!(ran.stderr.contains("bound to no device"), "{ran:?}");
+    assert_eq!(world.username_of(&id).await, "ana.lima");
+    assert_eq!(world.link_of(&id).await.unwrap().username, "ana.lima");
+    world.settled().await;
+}
+
+#[tokio::test]
 async fn missing_aws_credentials_are_told_in_one_line_with_what_to_do() {
     let (world, _) = world_with_ana(Setup::new()).await;
     let nobodys = [

@@ -241,8 +241,8 @@ fn text_at<'a>(object: &'a Element, path: &[&str]) -> Option<&'a str> {
     at(object, path)?.as_str().filter(|text| !text.is_empty())
 }
 
-/// What JumpCloud takes for a username.
-fn is_username(name: &str) -> bool {
+/// Whether JumpCloud takes this for a username.
+pub fn is_username(name: &str) -> bool {
     name.len() <= 1024
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name
