@@ -27,5 +27,7 @@ fn settings() -> Result<ClientConfig, rustls::Error> {
     let settings = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_platform_verifier()?;
-    Ok(settings.with_no_client_auth())
+    let mut settings = settings.with_no_client_auth();
+    settings.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(settings)
 }

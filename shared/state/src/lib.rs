@@ -15,9 +15,9 @@
 //! | [`RunHeader`] | `RUN` | `<run id>` | | 90 days after the run's start |
 //! | a run's report, in pages | `RUN#<run id>` | `<page, 5 digits>` | | with its header |
 //! | what a run is about to write, in pages | `JOURNAL#<run id>` | `<page, 5 digits>` | | 90 days after the run's start |
-//! | a record of the audit chain | `CHAIN#sync`, `CHAIN#scim-<container>` | `<number, 12 digits>` | | never |
-//! | the last record of a SCIM container | `CHAINS` | `scim-<container>` | | never |
-//! | values before and after of a SCIM record | `AUDIT#scim-<container>` | `<number, 12 digits>` | | 90 days after the request |
+//! | a record of the audit chain | `CHAIN#sync`, `CHAIN#scim-<container>`, `CHAIN#tool-<command>` | `<number, 12 digits>` | | never |
+//! | the last record of a container or a command | `CHAINS` | `scim-<container>`, `tool-<command>` | | never |
+//! | values before and after of such a record | `AUDIT#scim-<container>`, `AUDIT#tool-<command>` | `<number, 12 digits>` | | 90 days after the request |
 //! | [`LastRead`] | `READ` | `<source>` | | never |
 //! | what an offered digest covers, in pages | `OFFER#<digest>` | `<page, 5 digits>` | | 24 hours after it was shown |
 //! | [`UserRecord`] | `USER` | `<user id>` | `owner#client` where a SCIM client owns the user | never |

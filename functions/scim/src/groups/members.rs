@@ -1,6 +1,7 @@
 //! Who is in a group: read as a client may see it, and changed by single adds and removes.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use clients::ClientError;
 use futures_util::future::try_join;
@@ -8,6 +9,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use mapping::scim::{DirectoryUser, is_user_id};
 use mapping::{SystemUserId, UserGroupId};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::text;
 use crate::error::{ScimError, ScimType};
@@ -28,8 +30,11 @@ const PAGE: usize = 100;
 /// The most members that one request adds and removes, however fast JumpCloud may be asked.
 const MOST_AT_ONCE: usize = 1_000;
 
-/// For how long a request may add and remove members: the rest of its time is for what comes before.
-const SECONDS_OF_STEPS: u32 = 15;
+/// For how long a request adds and removes members at most.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// What of a request's time is left for what comes after.
+const RESERVE: Duration = Duration::from_secs(5);
 
 /// What becomes of a group's members.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -120,7 +125,8 @@ impl Membership {
         if !self.altered.is_empty() {
             return Err(self.alteration(&read(call, group).await?));
         }
-        let steps = if self.only || self.members.len() + self.others.len() > PAGE {
+        let most = most_at_once(call);
+        let steps = if self.only || self.members.len() + self.others.len() > PAGE.min(most) {
             self.steps_from(&read(call, group).await?.into_iter().collect())
         } else {
             let could_be = |id: &&SystemUserId| is_user_id(id.as_str());
@@ -130,11 +136,11 @@ impl Membership {
             }
         };
         self.refuse_nobodies(call).await?;
-        let (steps, left) = steps.first(most_at_once(call));
         if !(is_alone && steps.add.len() == 1) {
             check_exist(call, &steps.add).await?;
         }
-        Ok((steps, left))
+        // What was read took its time.
+        Ok(steps.first(most.min(most_at_once(call))))
     }
 
     /// Why nobody is altered: no member can be, and who is none cannot be found (RFC 7644 §3.5.2.3).
@@ -152,6 +158,7 @@ impl Membership {
         call: &Call<'_>,
         most: usize,
     ) -> Result<Steps, ScimError> {
+        let most = most.min(most_at_once(call));
         if self.members.len() > most {
             let detail = format!(
                 "a group can be made with at most {most} `members`: add the others by PATCH"
@@ -236,11 +243,13 @@ impl Steps {
     }
 }
 
-/// The most members that one request adds and removes: each is a call, all are made before the gateway gives up, and what is
-/// written down of them is one item.
+/// The most members that this request may still add and remove: each is a call, all are made before the gateway gives up, and
+/// what is written down of them is one item.
 fn most_at_once(call: &Call<'_>) -> usize {
-    let in_time = call.config.jumpcloud.requests_per_second * SECONDS_OF_STEPS;
-    MOST_AT_ONCE.min(in_time as usize)
+    let left = call.deadline.saturating_duration_since(Instant::now());
+    let seconds = left.saturating_sub(RESERVE).min(LONGEST).as_secs();
+    let in_time = u64::from(call.config.jumpcloud.requests_per_second) * seconds;
+    usize::try_from(in_time).map_or(MOST_AT_ONCE, |in_time| in_time.clamp(1, MOST_AT_ONCE))
 }
 
 fn refused(error: ClientError, id: &SystemUserId) -> ScimError {
@@ -258,14 +267,20 @@ fn no_such_user(id: &SystemUserId) -> ScimError {
 /// Refuses ids that are no user's. A search tells for a hundred at once; only who is not found so is asked for alone.
 async fn check_exist(call: &Call<'_>, ids: &BTreeSet<SystemUserId>) -> Result<(), ScimError> {
     let ids: Vec<&SystemUserId> = ids.iter().collect();
-    for ids in ids.chunks(PAGE) {
-        let any_of: Vec<(&str, &str)> = ids.iter().map(|id| ("_id", id.as_str())).collect();
-        let found: Vec<DirectoryUser> = call.jumpcloud.find(&any_of).await?;
-        let found: BTreeSet<&SystemUserId> = found.iter().map(|user| &user.id).collect();
-        for id in ids.iter().filter(|id| !found.contains(*id)) {
-            if call.jumpcloud.user(id).await?.is_none() {
-                return Err(no_such_user(id));
-            }
+    let checks = ids.chunks(PAGE).map(|ids| check_page(call, ids));
+    stream::iter(checks.collect::<Vec<_>>())
+        .buffer_unordered(call.config.jumpcloud.concurrency)
+        .try_collect()
+        .await
+}
+
+async fn check_page(call: &Call<'_>, ids: &[&SystemUserId]) -> Result<(), ScimError> {
+    let any_of: Vec<(&str, &str)> = ids.iter().map(|id| ("_id", id.as_str())).collect();
+    let found: Vec<DirectoryUser> = call.jumpcloud.find(&any_of).await?;
+    let found: BTreeSet<&SystemUserId> = found.iter().map(|user| &user.id).collect();
+    for id in ids.iter().filter(|id| !found.contains(*id)) {
+        if call.jumpcloud.user(id).await?.is_none() {
+            return Err(no_such_user(id));
         }
     }
     Ok(())

@@ -230,22 +230,23 @@ async fn finish(
     intent: &Intent,
 ) -> Result<Known, ScimError> {
     let made = Known::new(half_made.user.clone(), None);
-    let completed = complete(call, half_made, desired, intent).await;
-    if let Err(error) = &completed
-        && !matches!(error, ScimError::Invalid { .. })
-    {
-        note(call, Did::PerhapsChange, Some(&made)).await;
+    match complete(call, half_made, desired, intent).await {
+        Ok(known) => Ok(known),
+        Err((error, did)) => {
+            note(call, did, Some(&made)).await;
+            Err(error)
+        }
     }
-    completed
 }
 
-/// Gives the user its access and its record, and with that closes the create; or takes back one that nobody may have.
+/// Gives the user its access and its record, and with that closes the create; or takes back one that nobody may have. Where
+/// that fails, what became of the user.
 async fn complete(
     call: &Call<'_>,
     half_made: HalfMade,
     desired: &Desired,
     intent: &Intent,
-) -> Result<Known, ScimError> {
+) -> Result<Known, (ScimError, Did)> {
     let HalfMade {
         mut user,
         record: before,
@@ -253,7 +254,8 @@ async fn complete(
     } = half_made;
     let gives_access = call.config.scim.create_as == CreateAs::Active && user.is_staged();
     if desired.active != Some(false) && gives_access {
-        call.jumpcloud.activate(&user.id, &Invitation::None).await?;
+        let activated = call.jumpcloud.activate(&user.id, &Invitation::None).await;
+        activated.map_err(|error| (error.into(), Did::PerhapsChange))?;
         user.recorded_state = Some(UserState::Activated);
     }
     let mut record = UserRecord::new(user.id.clone());
@@ -278,12 +280,13 @@ async fn complete(
         Ok(record) => Ok(Known::new(user, Some(record))),
         Err(error @ StateError::Taken { .. }) if for_sure => {
             // Two at once with one `externalId`: the user of the second was made this moment and is nobody's.
-            call.jumpcloud.delete_user(&user.id).await?;
-            note(call, Did::Delete, Some(&made)).await;
-            call.state.end_create(intent).await?;
-            Err(error.into())
+            let deleted = call.jumpcloud.delete_user(&user.id).await;
+            deleted.map_err(|error| (error.into(), Did::PerhapsChange))?;
+            let ended = call.state.end_create(intent).await;
+            ended.map_err(|error| (error.into(), Did::Delete))?;
+            Err((error.into(), Did::Delete))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err((error.into(), Did::PerhapsChange)),
     }
 }
 

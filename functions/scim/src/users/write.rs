@@ -6,7 +6,7 @@ use mapping::scim::{Desired, DirectoryUser, Omitted, StateChange, changes, name_
 use mapping::{SystemUserId, Text};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
-use state::{Also, ByClient, Deed, LinkHold, Owner, UserRecord, View};
+use state::{Also, ByClient, Deed, LinkHold, Owner, StateError, UserRecord, View};
 
 use super::{Known, desired, rule};
 use crate::audit::{self, Did};
@@ -101,11 +101,18 @@ pub(super) async fn delete(call: &Call<'_>, known: Known) -> Result<(), ScimErro
     Ok(())
 }
 
-/// Forgets a user who is gone. A record that stays does no harm: its user is found nowhere.
+/// Forgets a user who is gone, also where somebody wrote the record at the same moment.
 async fn forget(call: &Call<'_>, record: &UserRecord, deed: &Deed) {
+    let id = &record.user_id;
     let noted = Some((call.scribe, deed));
-    if let Err(error) = call.state.delete_user_record(record, noted).await {
-        tracing::warn!(user.id = %record.user_id, error = %error, "the record of a deleted user stays");
+    let mut forgotten = call.state.delete_user_record(record, noted).await;
+    if let Err(StateError::Changed { .. }) = &forgotten
+        && let Ok(Some(record)) = call.state.user_record(id).await
+    {
+        forgotten = call.state.delete_user_record(&record, noted).await;
+    }
+    if let Err(error) = forgotten {
+        tracing::warn!(user.id = %id, error = %error, "the record of a deleted user stays");
         audit::note(call, deed).await;
     }
 }
