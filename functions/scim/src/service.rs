@@ -114,10 +114,11 @@ impl Service {
     /// may take is the caller's to say. What fails here fails again for that request, which tells it.
     pub async fn warm(&self) {
         let nobody = SystemUserId::from(NOBODY);
-        let (tokens, table, user) = tokio::join!(
+        // JumpCloud first: it waits for its key, and then for a connection of its own.
+        let (user, tokens, table) = tokio::join!(
+            self.jumpcloud.user(&nobody),
             self.tokens.warm(),
-            self.state.user_record(&nobody),
-            self.jumpcloud.user(&nobody)
+            self.state.user_record(&nobody)
         );
         if tokens.is_err() || table.is_err() || user.is_err() {
             tracing::warn!("the tokens, the table or JumpCloud could not be read at the start");
