@@ -1,6 +1,6 @@
 //! The table as somebody sees it who opens it in AWS's console: items without a meaning, which can be damaged and removed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -48,18 +48,21 @@ impl Table {
         Self(Client::new(&aws(sandbox)))
     }
 
+    /// All that is in the table.
+    pub async fn rows(&self) -> Vec<BTreeMap<String, AttributeValue>> {
+        let scan = self.0.scan().table_name(TABLE);
+        let mut pages = scan.into_paginator().items().send();
+        let mut rows = Vec::new();
+        while let Some(row) = pages.next().await {
+            rows.push(row.expect("the table is read").into_iter().collect());
+        }
+        rows
+    }
+
     /// Every item, by key.
     pub async fn items(&self) -> BTreeSet<Item> {
-        let mut pages = self
-            .0
-            .scan()
-            .table_name(TABLE)
-            .into_paginator()
-            .items()
-            .send();
         let mut items = BTreeSet::new();
-        while let Some(item) = pages.next().await {
-            let item = item.expect("the table is read");
+        for item in self.rows().await {
             let text = |name| item.get(name).and_then(|value| value.as_s().ok());
             let names = item.keys().filter(|name| !KEYS.contains(&name.as_str()));
             items.insert(Item {
@@ -73,17 +76,12 @@ impl Table {
 
     /// What stands on the audit chains, but for the times.
     pub async fn deeds(&self) -> Vec<Deed> {
-        let scan = self.0.scan().table_name(TABLE);
-        let mut items = scan
-            .filter_expression("begins_with(pk, :chain)")
-            .expression_attribute_values(":chain", AttributeValue::S("CHAIN#".to_owned()))
-            .into_paginator()
-            .items()
-            .send();
         let mut deeds = Vec::new();
-        while let Some(item) = items.next().await {
-            let item = item.expect("the table is read");
+        for item in self.rows().await {
             let text = |name| item.get(name).and_then(|value| value.as_s().ok());
+            if text("pk").is_none_or(|pk| !pk.starts_with("CHAIN#")) {
+                continue;
+            }
             let what = text("what").and_then(|what| serde_json::from_str(what).ok());
             deeds.push(Deed {
                 actor: text("actor").cloned().unwrap_or_default(),

@@ -4,14 +4,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use mapping::{SourceName, Text};
+use mapping::SourceName;
 use sandbox::{Company, Options, Sandbox};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
-use state::{Deed, Link, RunId, Scribe, State};
+use serde_json::{Map, Value};
+use state::RunId;
 use sync::{Mode, PersonRow, Report, Request, RunStatus};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::args::{Common, Run, Said};
 use crate::deployed;
@@ -24,8 +23,6 @@ use crate::workplace::{Workplace, embedded_state};
 const LONGEST_RUN: Duration = Duration::from_hours(24);
 /// Where the configuration of a sandbox looks for the tokens of SCIM clients.
 const SCIM_TOKENS: &str = "rollcall/scim";
-/// A command's own lease, unless it ends before.
-pub(crate) const LEASE: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,61 +223,6 @@ pub(crate) async fn runs(common: &Common, run: Option<String>, limit: u16) -> Re
     }
     workplace.close().await;
     Ok(Exit::Done)
-}
-
-/// `release`.
-pub(crate) async fn release(common: &Common, who: &str, said: &Said) -> Result<Exit> {
-    let workplace = Workplace::open(common, true).await?;
-    let state = &workplace.runner.state;
-    let link = linked(state, who).await?;
-    let deed = Deed {
-        at: now(),
-        actor: Text::const_new("release"),
-        what: json!({"did": "release", "worker": link.key, "id": link.user_id}),
-        values: json!({"username": link.username, "by": said.by, "reason": said.reason}),
-    };
-    let scribe = Scribe::of_tool(&Uuid::now_v7().to_string());
-    let lease = state
-        .acquire(&format!("release-{}", std::process::id()), now(), LEASE)
-        .await?;
-    let deleted = state
-        .delete_link(
-            &lease,
-            &link.key,
-            link.user_id.as_ref(),
-            Some((&scribe, &deed)),
-        )
-        .await;
-    state.release(&lease).await?;
-    deleted?;
-    show::err(&format!(
-        "{} is forgotten; its JumpCloud user `{}` stays as it is, and the next run recognises or creates one anew\n",
-        link.key, link.username
-    ));
-    workplace.close().await;
-    Ok(Exit::Done)
-}
-
-/// The link of the one person whom this names.
-pub(crate) async fn linked(state: &State, who: &str) -> Result<Link> {
-    let mut links = if who.contains('@') {
-        state.links_of(&state.find_by_email(who).await?).await?
-    } else {
-        let all = state.links().await?;
-        all.into_iter()
-            .filter(|link| link.key.worker_id.as_str() == who || link.key.to_string() == who)
-            .collect()
-    };
-    match (links.pop(), links.len()) {
-        (Some(link), 0) => Ok(link),
-        (None, _) => bail!(
-            "nobody is linked under `{who}`: `rollcall explain` says what is known of a person"
-        ),
-        (Some(_), others) => bail!(
-            "{} people are linked under `{who}`: give `SOURCE/WORKER_ID`",
-            others + 1
-        ),
-    }
 }
 
 /// `sandbox`.

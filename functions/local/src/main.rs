@@ -3,11 +3,11 @@
 //! Start-up and the choice of command only.
 
 mod args;
+mod by_hand;
 mod commands;
 mod demo;
 mod deployed;
 mod doctor;
-mod rename;
 mod serve;
 mod show;
 mod token;
@@ -63,8 +63,8 @@ async fn main() -> ExitCode {
             who,
             username,
             said,
-        }) => rename::run(&common, &who, &username, &said).await,
-        Some(Command::Release { who, said }) => commands::release(&common, &who, &said).await,
+        }) => by_hand::rename(&common, &who, &username, &said).await,
+        Some(Command::Release { who, said }) => by_hand::release(&common, &who, &said).await,
         Some(Command::Doctor) => doctor::run(&common).await,
         Some(Command::Token { action }) => token::run(&common, &action).await,
         Some(Command::Serve { port }) => serve::run(&common, port).await,

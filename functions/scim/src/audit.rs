@@ -8,9 +8,6 @@ use state::{Deed, StateError};
 
 use crate::service::Call;
 
-/// DynamoDB takes items of up to 400 KB.
-const MOST_BYTES: usize = 300_000;
-
 /// What became of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Did {
@@ -72,15 +69,7 @@ fn of(
         at: call.now,
         actor: call.access.client.clone(),
         what: json!({"did": did, "resource": resource, "id": id, "request": call.id}),
-        values: kept(json!({"before": before, "after": after})),
-    }
-}
-
-/// The values, unless they are more than one item takes: no attribute of a person is that long, and JumpCloud will say so.
-fn kept(values: Value) -> Value {
-    match values.to_string().len() {
-        0..=MOST_BYTES => values,
-        bytes => json!({"left_out": bytes}),
+        values: json!({"before": before, "after": after}),
     }
 }
 

@@ -1,25 +1,20 @@
 //! The TLS settings of every client of ours. Reading the machine's certificate authorities is the dearest part of a
 //! start, so that it is done once for all of them.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock};
 
 use reqwest::ClientBuilder;
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls_platform_verifier::BuilderVerifierExt;
 
-static SETTINGS: OnceLock<ClientConfig> = OnceLock::new();
+static SETTINGS: LazyLock<Option<ClientConfig>> = LazyLock::new(|| settings().ok());
 
 /// Gives a client the settings that all share; where they cannot be made, `reqwest` meets the same and tells it.
 pub(crate) fn with_shared_settings(builder: ClientBuilder) -> ClientBuilder {
-    if let Some(settings) = SETTINGS.get() {
-        return builder.tls_backend_preconfigured(settings.clone());
-    }
-    match settings() {
-        Ok(settings) => {
-            builder.tls_backend_preconfigured(SETTINGS.get_or_init(|| settings).clone())
-        }
-        Err(_) => builder,
+    match &*SETTINGS {
+        Some(settings) => builder.tls_backend_preconfigured(settings.clone()),
+        None => builder,
     }
 }
 

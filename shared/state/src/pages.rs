@@ -6,8 +6,8 @@ use crate::item::{Damage, Item, Key, as_bytes, as_number, bytes, number, require
 use crate::table::{Refused, Write};
 use crate::{State, StateError};
 
-/// DynamoDB takes items of up to 400 KB.
-const PAGE_BYTES: usize = 300_000;
+/// What is written into one item at most: DynamoDB takes items of up to 400 KB.
+pub(crate) const PAGE_BYTES: usize = 300_000;
 
 /// DynamoDB takes transactions of up to 4 MB; what is written with the last pages needs some room.
 const PAGES_AT_ONCE: usize = 12;

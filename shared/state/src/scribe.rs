@@ -1,5 +1,5 @@
 //! The chains beside that of the runs: one for each container of the SCIM service, in which requests that are answered at the
-//! same time take turns, and one for each release by hand.
+//! same time take turns, and one for each command that an admin calls.
 //!
 //! A record is appended in the transaction that it tells of, wherever there is one.
 
@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use mapping::Text;
-use serde_json::Value;
 use serde_json::value::to_raw_value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
 use crate::chain::{Entry, Head, Record, is_taken, partition, sort_key, write_head};
 use crate::item::{Key, bytes, number};
+use crate::pages::PAGE_BYTES;
 use crate::run::expiry;
 use crate::table::{Refused, Write};
 use crate::{State, StateError};
@@ -89,7 +90,7 @@ impl State {
         writes: Vec<Write>,
         (scribe, deed): Noted<'_>,
     ) -> Result<Option<Refused>, StateError> {
-        let values = deed.values.to_string();
+        let values = kept(&deed.values);
         let mut turn = scribe.head.lock().await;
         loop {
             // Not known until this is answered.
@@ -137,6 +138,15 @@ impl State {
 /// Where the values of a record are.
 pub(crate) fn values_key(writer: &str, seq: u64) -> Key {
     Key::new(format!("AUDIT#{writer}"), sort_key(seq))
+}
+
+/// The values as text, unless they are more than one item takes: no attribute of a person is that long.
+fn kept(values: &Value) -> String {
+    let text = values.to_string();
+    match text.len() {
+        0..=PAGE_BYTES => text,
+        bytes => json!({"left_out": bytes}).to_string(),
+    }
 }
 
 fn entry(deed: &Deed, values: &[u8]) -> Entry {

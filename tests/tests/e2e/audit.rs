@@ -11,15 +11,8 @@ use crate::{ana, hire_others, world, world_with_ana};
 
 /// The bytes that the table holds, by the kind of item.
 async fn bytes(world: &World) -> BTreeMap<String, usize> {
-    let table = world.dynamodb();
-    let mut pages = table
-        .scan()
-        .table_name("rollcall")
-        .into_paginator()
-        .items()
-        .send();
     let mut bytes = BTreeMap::new();
-    while let Some(Ok(item)) = pages.next().await {
+    for item in world.table().rows().await {
         let Some(AttributeValue::S(partition)) = item.get("pk") else {
             continue;
         };

@@ -1,45 +1,118 @@
-//! `rollcall rename`: gives somebody another username, in JumpCloud and in what is remembered of that person. No run does:
-//! a username, once given, changes by hand alone.
+//! What an admin does by hand to what is remembered of one person: `rollcall release` forgets it, `rollcall rename` gives
+//! another username, in JumpCloud too. No run does either; both are on an audit chain of their own.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clients::{ClientError, JumpCloud};
+use jiff::SignedDuration;
 use mapping::scim::is_username;
 use mapping::{SystemUser, SystemUserId, Text};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use state::{Deed, Lease, Link, Scribe, State};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::args::{Common, Said};
-use crate::commands::{Exit, LEASE, linked};
+use crate::commands::Exit;
 use crate::workplace::Workplace;
 use crate::{now, show};
 
+/// A command's own lease, unless it ends before.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// How long JumpCloud is waited for: less than the lease is held.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// `release`.
+pub(crate) async fn release(common: &Common, who: &str, said: &Said) -> Result<Exit> {
+    leased(common, "release", async |workplace, lease| {
+        let state = &workplace.runner.state;
+        let link = linked(state, who).await?;
+        let values = json!({"username": link.username, "by": said.by, "reason": said.reason});
+        let (deed, scribe) = (deed("release", "release", &link, values), scribe());
+        let (user, noted) = (link.user_id.as_ref(), Some((&scribe, &deed)));
+        state.delete_link(lease, &link.key, user, noted).await?;
+        Ok(format!(
+            "{} is forgotten; its JumpCloud user `{}` stays as it is, and the next run recognises or creates one anew",
+            link.key, link.username
+        ))
+    })
+    .await
+}
+
 /// `rename`.
-pub(crate) async fn run(common: &Common, who: &str, username: &str, said: &Said) -> Result<Exit> {
+pub(crate) async fn rename(
+    common: &Common,
+    who: &str,
+    username: &str,
+    said: &Said,
+) -> Result<Exit> {
     ensure!(
         is_username(username),
         "`{username}` is no username for JumpCloud: it begins with a letter, and has letters, digits, `.`, `_` and `-` alone"
     );
+    leased(common, "rename", async |workplace, lease| {
+        renamed(workplace, lease, who, username, said).await
+    })
+    .await
+}
+
+/// Does something under a lease of its own, and shows what was done.
+async fn leased(
+    common: &Common,
+    command: &str,
+    work: impl AsyncFnOnce(&Workplace, &Lease) -> Result<String>,
+) -> Result<Exit> {
     let workplace = Workplace::open(common, true).await?;
     let state = &workplace.runner.state;
-    let lease = state
-        .acquire(&format!("rename-{}", std::process::id()), now(), LEASE)
-        .await?;
-    let renamed = rename(&workplace, &lease, who, username, said).await;
+    let holder = format!("{command}-{}", std::process::id());
+    let lease = state.acquire(&holder, now(), LEASE).await?;
+    let done = work(&workplace, &lease).await;
     state.release(&lease).await?;
-    show::err(&format!("{}\n", renamed?));
+    show::err(&format!("{}\n", done?));
     workplace.close().await;
     Ok(Exit::Done)
 }
 
-/// What was done, in a line.
-async fn rename(
+/// The writer of the chain of one command.
+fn scribe() -> Scribe {
+    Scribe::of_tool(&Uuid::now_v7().to_string())
+}
+
+/// What a command did, or is about to do, to one person.
+fn deed(command: &'static str, did: &str, link: &Link, values: Value) -> Deed {
+    Deed {
+        at: now(),
+        actor: Text::const_new(command),
+        what: json!({"did": did, "worker": link.key, "id": link.user_id}),
+        values,
+    }
+}
+
+/// The link of the one person whom this names.
+async fn linked(state: &State, who: &str) -> Result<Link> {
+    let mut links = if who.contains('@') {
+        state.links_of(&state.find_by_email(who).await?).await?
+    } else {
+        let all = state.links().await?;
+        all.into_iter()
+            .filter(|link| link.key.worker_id.as_str() == who || link.key.to_string() == who)
+            .collect()
+    };
+    match (links.pop(), links.len()) {
+        (Some(link), 0) => Ok(link),
+        (None, _) => bail!(
+            "nobody is linked under `{who}`: `rollcall explain` says what is known of a person"
+        ),
+        (Some(_), others) => bail!(
+            "{} people are linked under `{who}`: give `SOURCE/WORKER_ID`",
+            others + 1
+        ),
+    }
+}
+
+/// Renames somebody; what was done, in a line.
+async fn renamed(
     workplace: &Workplace,
     lease: &Lease,
     who: &str,
@@ -77,12 +150,10 @@ async fn rename(
     }
     refuse_taken(state, &jumpcloud, &link, id, username).await?;
 
-    let scribe = Scribe::of_tool(&Uuid::now_v7().to_string());
-    let deed = |did: &str| Deed {
-        at: now(),
-        actor: Text::const_new("rename"),
-        what: json!({"did": did, "worker": link.key, "id": id}),
-        values: json!({"before": user.username, "after": username, "by": said.by, "reason": said.reason}),
+    let scribe = scribe();
+    let deed = |did| {
+        let values = json!({"before": user.username, "after": username, "by": said.by, "reason": said.reason});
+        deed("rename", did, &link, values)
     };
     state.note_deed((&scribe, &deed("begin_rename"))).await?;
     // One that was cut off has renamed the user already.
