@@ -1,14 +1,15 @@
-//! Lambda's Invoke API, as much of it as somebody needs who invokes a function: `POST …/functions/{name}/invocations`.
+//! A deployed function as the APIs of Lambda and of EventBridge Scheduler show it: it is invoked
+//! (`POST …/functions/{name}/invocations`) and looked at (`GET …/functions/{name}/configuration`, `GET /schedules`).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use sandbox::Clock;
 use serde_json::{Value, json};
@@ -29,20 +30,25 @@ pub enum Turn {
     Answer(Value),
 }
 
-/// The Invoke API over one function. It ends when dropped.
+/// The APIs over one function. They end when dropped.
 #[derive(Debug)]
 pub struct Lambda {
     url: String,
-    events: Arc<Mutex<Vec<Value>>>,
+    shared: Arc<Shared>,
     server: JoinHandle<()>,
 }
 
+#[derive(Debug)]
 struct Shared {
     name: String,
     clock: Clock,
     /// One for each invocation; the last stays.
     turns: Mutex<VecDeque<Turn>>,
-    events: Arc<Mutex<Vec<Value>>>,
+    events: Mutex<Vec<Value>>,
+    /// How the function is set up; null where that may not be seen.
+    configuration: Mutex<Value>,
+    /// The account's schedules, oldest first; `None` where they may not be seen.
+    schedules: Mutex<Option<Vec<Value>>>,
 }
 
 impl Lambda {
@@ -52,25 +58,32 @@ impl Lambda {
         clock: Clock,
         turns: impl IntoIterator<Item = Turn>,
     ) -> std::io::Result<Self> {
-        let events = Arc::new(Mutex::default());
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             name: name.to_owned(),
             clock,
             turns: Mutex::new(turns.into_iter().collect()),
-            events: Arc::clone(&events),
-        };
+            events: Mutex::default(),
+            configuration: Mutex::default(),
+            schedules: Mutex::default(),
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let routes = Router::new()
             .route("/2015-03-31/functions/{name}/invocations", post(invoke))
-            .with_state(Arc::new(shared));
+            .route(
+                "/2015-03-31/functions/{name}/configuration",
+                get(configuration),
+            )
+            .route("/schedules", get(schedules))
+            .route("/schedules/{name}", get(schedule))
+            .with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move {
             // Ends with the task.
             let _ = axum::serve(listener, routes).await;
         });
         Ok(Self {
             url,
-            events,
+            shared,
             server,
         })
     }
@@ -82,7 +95,29 @@ impl Lambda {
 
     /// The events of all invocations so far.
     pub async fn events(&self) -> Vec<Value> {
-        self.events.lock().await.clone()
+        self.shared.events.lock().await.clone()
+    }
+
+    /// What the function looks like from now on, beside its name and ARN; a value that is null may not be seen.
+    pub async fn set_configuration(&self, configuration: Value) {
+        *self.shared.configuration.lock().await = configuration;
+    }
+
+    /// The schedules of the account from now on, each as `GetSchedule` shows it.
+    pub async fn set_schedules(&self, schedules: Vec<Value>) {
+        *self.shared.schedules.lock().await = Some(schedules);
+    }
+
+    /// The function's ARN.
+    pub fn arn(&self) -> String {
+        self.shared.arn()
+    }
+}
+
+impl Shared {
+    fn arn(&self) -> String {
+        let name = &self.name;
+        format!("arn:aws:lambda:us-east-1:000000000000:function:{name}")
     }
 }
 
@@ -118,6 +153,53 @@ async fn invoke(
         Answer::Returned(report) => Json(report).into_response(),
         Answer::Refused(message) => failure("Error", &message),
         Answer::Died => failure("Runtime.ExitError", "the process ended without an answer"),
+    }
+}
+
+/// `GetFunctionConfiguration`.
+async fn configuration(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    if name != shared.name {
+        return refusal(404, "ResourceNotFoundException");
+    }
+    let mut configuration = shared.configuration.lock().await.clone();
+    let Some(fields) = configuration.as_object_mut() else {
+        return refusal(403, "AccessDeniedException");
+    };
+    fields.insert("FunctionName".to_owned(), name.into());
+    fields.insert("FunctionArn".to_owned(), shared.arn().into());
+    Json(configuration).into_response()
+}
+
+/// `ListSchedules`: one on each page, and of each what a list shows.
+async fn schedules(
+    State(shared): State<Arc<Shared>>,
+    Query(asked): Query<BTreeMap<String, String>>,
+) -> Response {
+    let schedules = shared.schedules.lock().await;
+    let Some(schedules) = schedules.as_ref() else {
+        return refusal(403, "AccessDeniedException");
+    };
+    let page = asked.get("NextToken").and_then(|token| token.parse().ok());
+    let page: usize = page.unwrap_or_default();
+    let listed = schedules.get(page).map(|schedule| {
+        let mut listed = schedule.clone();
+        if let Some(fields) = listed.as_object_mut() {
+            fields.remove("ScheduleExpression");
+        }
+        listed
+    });
+    let next = (page + 1 < schedules.len()).then(|| (page + 1).to_string());
+    Json(json!({"Schedules": Vec::from_iter(listed), "NextToken": next})).into_response()
+}
+
+/// `GetSchedule`.
+async fn schedule(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    let schedules = shared.schedules.lock().await;
+    let mut schedules = schedules.iter().flatten();
+    let found = schedules.find(|schedule| schedule.get("Name").is_some_and(|own| *own == name));
+    match found {
+        Some(schedule) => Json(schedule.clone()).into_response(),
+        None => refusal(404, "ResourceNotFoundException"),
     }
 }
 

@@ -386,6 +386,21 @@ impl World {
             .await
     }
 
+    /// Runs the program `rollcall` on an admin's machine: the world's configuration is there, the account is reached, and
+    /// the table is not named.
+    pub async fn rollcall_of_admin(&self, lambda: &Lambda, arguments: &[&str]) -> Ran {
+        let mut environment = self.environment.clone();
+        environment.remove("ROLLCALL_TABLE");
+        environment.remove("ROLLCALL_ALLOW_HOSTS");
+        for service in ["LAMBDA", "SCHEDULER"] {
+            let variable = format!("AWS_ENDPOINT_URL_{service}");
+            environment.insert(variable, lambda.url().to_owned());
+        }
+        environment.insert("ROLLCALL_FUNCTION".to_owned(), DEPLOYED.to_owned());
+        self.rollcall_in(&environment, self.folder.path(), arguments)
+            .await
+    }
+
     /// Runs the program `rollcall` with the world's configuration and table.
     pub async fn rollcall(&self, arguments: &[&str]) -> Ran {
         self.rollcall_in(&self.environment, self.folder.path(), arguments)

@@ -89,7 +89,13 @@ pub(crate) enum Command {
         said: Said,
     },
     /// Check everything that a run rests on, and say how to mend what is wrong; writes nothing
-    Doctor,
+    Doctor {
+        /// Check a deployed stack: its function, its schedule, and the table that the function uses
+        #[arg(long)]
+        deployed: bool,
+        #[command(flatten)]
+        stack: Stack,
+    },
     /// Make, list and revoke the tokens of SCIM clients
     Token {
         #[command(subcommand)]
@@ -132,6 +138,13 @@ pub(crate) struct Run {
     /// Run in the AWS account: the deployed function does it, and a sync is repeated until nobody is left
     #[arg(long)]
     pub(crate) deployed: bool,
+    #[command(flatten)]
+    pub(crate) stack: Stack,
+}
+
+/// Which deployed stack is meant.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Stack {
     /// The name of the deployed function: the stack's output `SyncFunctionName`
     #[arg(long, value_name = "NAME", env = "ROLLCALL_FUNCTION")]
     pub(crate) function: Option<String>,

@@ -67,12 +67,8 @@ pub(crate) async fn run(common: &Common, run: &Run, mode: Mode) -> Result<Exit> 
         said,
         now,
         deployed,
-        function,
+        stack,
     } = run;
-    // Not left to the parser, which overlooks a --state that stands before the command.
-    if *deployed && common.state.is_some() {
-        bail!("--deployed cannot be used with --state: the deployed function has its own table");
-    }
     let mut event = event(mode, approve, said, !approve.is_empty())?;
     for (key, values) in [("sources", sources), ("people", people)] {
         if !values.is_empty() {
@@ -83,7 +79,7 @@ pub(crate) async fn run(common: &Common, run: &Run, mode: Mode) -> Result<Exit> 
         event.insert("now".to_owned(), true.into());
     }
     let report = if *deployed {
-        let report = deployed::run(function.as_deref(), &Value::Object(event), mode).await?;
+        let report = deployed::run(common, stack, &Value::Object(event), mode).await?;
         show_report(common, &report)?;
         report
     } else {

@@ -5,10 +5,11 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Error, Result, anyhow, bail};
+use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
-use aws_sdk_lambda::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::invoke::InvokeError;
 use aws_sdk_lambda::primitives::Blob;
 use serde::Deserialize;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use sync::{Mode, Outcome, Report, RunStatus};
 use tokio::time::sleep;
 
+use crate::args::{Common, Stack};
 use crate::show;
 use crate::workplace::aws_account;
 
@@ -30,15 +32,40 @@ const MOST_IDLE_RUNS: u32 = 3;
 /// How the types of Lambda's own errors begin: the function did not answer, but died.
 const DIED: [&str; 3] = ["Runtime.", "Sandbox.", "Extension."];
 
-/// Runs the function of this name with this event: once for a plan, until nobody is left for a sync. The report is the
-/// last run's.
-pub(crate) async fn run(name: Option<&str>, event: &Value, mode: Mode) -> Result<Report> {
-    let Some(name) = name else {
-        bail!(
+/// The name of a stack's function; [`Common`] has no say in what the function uses.
+pub(crate) fn name<'a>(common: &Common, stack: &'a Stack) -> Result<&'a str> {
+    // Not left to the parser, which overlooks a --state that stands before the command.
+    if common.state.is_some() {
+        bail!("--deployed cannot be used with --state: the deployed function has its own table");
+    }
+    match stack.function.as_deref() {
+        Some(name) if !name.trim().is_empty() => Ok(name),
+        _ => bail!(
             "--deployed needs the name of the function: the stack's output `SyncFunctionName`, given by --function NAME or \
              in `ROLLCALL_FUNCTION`"
+        ),
+    }
+}
+
+/// The account that a stack is in, of the environment's credentials and Region.
+pub(crate) async fn account() -> Result<SdkConfig> {
+    let aws = aws_account().await?;
+    if aws.region().is_none() {
+        bail!(
+            "no AWS Region is given: set `AWS_REGION`, or `AWS_PROFILE` to a profile that has one"
         );
-    };
+    }
+    Ok(aws)
+}
+
+/// Runs a stack's function with this event: once for a plan, until nobody is left for a sync. The report is the last run's.
+pub(crate) async fn run(
+    common: &Common,
+    stack: &Stack,
+    event: &Value,
+    mode: Mode,
+) -> Result<Report> {
+    let name = name(common, stack)?;
     let function = Function::connect(name).await?;
     let tell = |text: &str| show::err(&format!("{text}\n"));
     tell(&format!(
@@ -135,15 +162,9 @@ struct FunctionError {
 }
 
 impl<'a> Function<'a> {
-    /// With the credentials and the Region of the environment. Nothing is invoked twice: a run that is not heard of may
-    /// have happened.
+    /// Nothing is invoked twice: a run that is not heard of may have happened.
     async fn connect(name: &'a str) -> Result<Self> {
-        let aws = aws_account().await?;
-        if aws.region().is_none() {
-            bail!(
-                "no AWS Region is given: set `AWS_REGION`, or `AWS_PROFILE` to a profile that has one"
-            );
-        }
+        let aws = account().await?;
         let timeouts = TimeoutConfig::builder()
             .read_timeout(LONGEST_INVOCATION)
             .build();
@@ -182,13 +203,24 @@ impl<'a> Function<'a> {
 
 /// Why there was no invocation, and what to do.
 fn not_invoked(name: &str, error: SdkError<InvokeError>) -> Error {
-    let advice = match (error.code(), &error) {
+    let advice = match &error {
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => {
+            "no answer came: the run may have taken place all the same; do the same again, which is safe".to_owned()
+        }
+        error => advice(error, "lambda:InvokeFunction"),
+    };
+    Error::new(error).context(format!("`{name}`: {advice}"))
+}
+
+/// Why Lambda did nothing with the function that needs this `right`, and what to do.
+pub(crate) fn advice<E: ProvideErrorMetadata>(error: &SdkError<E>, right: &str) -> String {
+    let advice = match (error.code(), error) {
         (Some("ResourceNotFoundException"), _) => {
             "there is no such function: check the name against the stack's output `SyncFunctionName`, and `AWS_REGION` and \
              `AWS_PROFILE`"
         }
         (Some("AccessDeniedException"), _) => {
-            "you may not invoke it: your role needs `lambda:InvokeFunction` on this function (docs/deploy.md)"
+            return format!("your role needs `{right}` on this function (docs/deploy.md)");
         }
         (Some("TooManyRequestsException"), _) => {
             "Lambda has no room for it now, because the account's concurrency is used up: try again in a minute"
@@ -202,15 +234,16 @@ fn not_invoked(name: &str, error: SdkError<InvokeError>) -> Error {
             ),
             _,
         ) => "AWS does not accept your credentials: sign in again, and check `AWS_PROFILE`",
-        (_, SdkError::TimeoutError(_) | SdkError::ResponseError(_)) => {
-            "no answer came: the run may have taken place all the same; do the same again, which is safe"
-        }
-        (_, SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_)) => {
-            "Lambda was not reached: check your credentials, `AWS_REGION` and the network"
-        }
-        _ => "Lambda did not invoke it",
+        (
+            _,
+            SdkError::ConstructionFailure(_)
+            | SdkError::DispatchFailure(_)
+            | SdkError::TimeoutError(_)
+            | SdkError::ResponseError(_),
+        ) => "Lambda was not reached: check your credentials, `AWS_REGION` and the network",
+        _ => "Lambda did not do it: try again in a minute",
     };
-    Error::new(error).context(format!("`{name}`: {advice}"))
+    advice.to_owned()
 }
 
 /// Why the invocation ended without a report, and what to do.

@@ -8,6 +8,7 @@ mod hr;
 mod jumpcloud;
 mod runs;
 mod secret;
+mod stack;
 mod table;
 
 use std::collections::BTreeSet;
@@ -22,9 +23,11 @@ use secrets::Secrets;
 use startup::Environment;
 use tokio::time::Instant;
 
-use crate::args::Common;
+use crate::args::{self, Common};
 use crate::commands::{Exit, print_json};
+use crate::deployed;
 use crate::doctor::finding::{Finding, Status};
+use crate::doctor::stack::{Schedule, Stack};
 use crate::workplace::{aws_account, read_text, secrets_of};
 use crate::{show, variable};
 
@@ -36,13 +39,23 @@ const PATIENCE_FOR_USERS: Duration = Duration::from_mins(1);
 /// Checks under way, which belong together.
 type Checks<'a> = BoxFuture<'a, Vec<Finding>>;
 
-/// `doctor`.
-pub(crate) async fn run(common: &Common) -> Result<Exit> {
+/// `doctor`, of this machine's environment or of a deployed stack.
+pub(crate) async fn run(common: &Common, deployed: Option<&args::Stack>) -> Result<Exit> {
     let environment = Environment::from_vars(variable);
-    let aws = aws_account().await?;
+    let is_deployed = deployed.is_some();
+    let (aws, environment, schedule, function) = match deployed {
+        Some(stack) => {
+            let name = deployed::name(common, stack)?;
+            let aws = deployed::account().await?;
+            let stack = Stack::read(&aws, name, environment).await;
+            (aws, stack.environment, stack.schedule, Some(stack.function))
+        }
+        None => (aws_account().await?, environment, Schedule::of_runs(), None),
+    };
     let secrets = secrets_of(&aws);
-    let place = table::Place::open(common, &environment, &aws).await?;
+    let place = table::Place::open(common, &environment, &aws, is_deployed).await?;
     let (config, mut findings) = configuration(&common.config);
+    findings.extend(function);
 
     let mut checks: Vec<Checks<'_>> = Vec::new();
     if let Some(config) = &config {
@@ -50,9 +63,14 @@ pub(crate) async fn run(common: &Common) -> Result<Exit> {
         checks.push(keys_and_vendors(config, &secrets, hosts).boxed());
         checks.push(secret::tokens(&secrets, &config.scim.tokens).boxed());
     }
-    if let Some(state) = place.state() {
-        checks.push(runs::check(state).boxed());
-    }
+    checks.push(match place.state() {
+        Some(state) => {
+            let digest = config.as_ref().map(|config| config.digest.as_str());
+            runs::check(state, &schedule, digest.filter(|_| is_deployed)).boxed()
+        }
+        None if is_deployed => ready(vec![schedule.check(None)]).boxed(),
+        None => ready(Vec::new()).boxed(),
+    });
     checks.push(place.check().boxed());
     findings.extend(join_all(checks).await.into_iter().flatten());
     place.close().await;

@@ -65,7 +65,9 @@ async fn main() -> ExitCode {
             said,
         }) => by_hand::rename(&common, &who, &username, &said).await,
         Some(Command::Release { who, said }) => by_hand::release(&common, &who, &said).await,
-        Some(Command::Doctor) => doctor::run(&common).await,
+        Some(Command::Doctor { deployed, stack }) => {
+            doctor::run(&common, deployed.then_some(&stack)).await
+        }
         Some(Command::Token { action }) => token::run(&common, &action).await,
         Some(Command::Serve { port }) => serve::run(&common, port).await,
         Some(Command::Sandbox { port, empty }) => commands::sandbox(&common, port, empty).await,

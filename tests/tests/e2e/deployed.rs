@@ -156,7 +156,7 @@ async fn whatever_keeps_the_function_from_answering_is_told_with_what_to_do() {
             "again in a minute",
         ),
         (Turn::Error(403, "ExpiredTokenException"), "sign in again"),
-        (Turn::Error(500, "ServiceException"), "did not invoke"),
+        (Turn::Error(500, "ServiceException"), "did not do it"),
         (Turn::Answer(json!({"statusCode": 404})), "with no report"),
     ];
     for (turn, advice) in table {

@@ -10,6 +10,7 @@ use std::process::Stdio;
 
 use e2e::{Lambda, Setup, World};
 use sandbox::Options;
+use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -118,6 +119,16 @@ impl Admin {
         }
         std::os::unix::fs::symlink(PROGRAMS.rollcall, folder.join("rollcall")).unwrap();
         let lambda = world.lambda([world.turn().await]).await;
+        let variables = json!({"Variables": {"ROLLCALL_TABLE": "rollcall"}});
+        lambda
+            .set_configuration(json!({"State": "Active", "Environment": variables}))
+            .await;
+        lambda
+            .set_schedules(vec![json!({
+                "Name": "hourly", "GroupName": "default", "State": "DISABLED", "ScheduleExpression": "rate(1 hour)",
+                "Target": {"Arn": lambda.arn()},
+            })])
+            .await;
         Self {
             world,
             lambda,
@@ -142,7 +153,9 @@ impl Admin {
             .env("PATH", path)
             .env("HOME", self.folder.join("home"))
             .env("FOLDER", &self.folder)
+            .env_remove("ROLLCALL_TABLE")
             .env("AWS_ENDPOINT_URL_LAMBDA", self.lambda.url())
+            .env("AWS_ENDPOINT_URL_SCHEDULER", self.lambda.url())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -194,6 +207,12 @@ async fn page_leads_from_an_empty_account_to_a_run_and_a_client() {
         let shown = admin.types(&block, &keys).await;
         for key in [&jumpcloud_key, &deel_token] {
             assert!(!shown.contains(key.as_str()), "{block}");
+        }
+        if block.contains("-- doctor") {
+            for finding in ["ok       table rollcall", "ok       function rollcall-sync"] {
+                assert!(shown.contains(finding), "{finding}: {shown}");
+            }
+            assert!(shown.contains("is off"), "{shown}");
         }
         for word in ["Planned", "Applied"] {
             runs.extend(shown.contains(&format!("{word} (run ")).then_some(word));

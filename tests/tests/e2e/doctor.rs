@@ -6,6 +6,8 @@
     reason = "helpers of tests, which fail as the tests do"
 )]
 
+mod deployed;
+
 use std::fs;
 
 use aws_sdk_dynamodb::types::TimeToLiveSpecification;

@@ -1,7 +1,6 @@
-//! What earlier runs left: the last one, what it held, and whether the schedule is at work.
+//! What earlier runs left: the last one, what it held, which configuration it had, and whether the schedule is at work.
 
 use clients::chain;
-use jiff::SignedDuration;
 use state::{RunHeader, State, StateError};
 use sync::Report;
 use tokio::time::timeout;
@@ -9,16 +8,19 @@ use tokio::time::timeout;
 use super::PATIENCE;
 use super::clock::ago;
 use super::finding::Finding;
-use crate::now;
+use super::stack::Schedule;
 
 /// How many runs are looked at.
 const LATEST: u16 = 100;
-/// A schedule that is on has run within this time, whatever its rate.
-const SCHEDULED_WITHIN: SignedDuration = SignedDuration::from_hours(25);
 
-/// Reads the latest runs, and of the last one the report.
-pub(super) async fn check(state: &State) -> Vec<Finding> {
-    let checks = timeout(PATIENCE, of_runs(state)).await;
+/// Reads the latest runs, and of the last one the report. `deployed` is the digest of the configuration where the
+/// deployed function should have that one.
+pub(super) async fn check(
+    state: &State,
+    schedule: &Schedule,
+    deployed: Option<&str>,
+) -> Vec<Finding> {
+    let checks = timeout(PATIENCE, of_runs(state, schedule, deployed)).await;
     checks.unwrap_or_else(|_| {
         let advice = "mend what the check of the table says";
         vec![Finding::unknown(
@@ -29,7 +31,7 @@ pub(super) async fn check(state: &State) -> Vec<Finding> {
     })
 }
 
-async fn of_runs(state: &State) -> Vec<Finding> {
+async fn of_runs(state: &State, schedule: &Schedule, deployed: Option<&str>) -> Vec<Finding> {
     let runs = match state.runs(LATEST, None).await {
         Ok(runs) => runs,
         // The check of the table tells.
@@ -40,14 +42,30 @@ async fn of_runs(state: &State) -> Vec<Finding> {
         }
     };
     let scheduled = runs.iter().find(|run| run.trigger == "schedule");
+    let mut findings = vec![schedule.check(scheduled)];
+    if let (Some(digest), Some(latest)) = (deployed, runs.first()) {
+        findings.push(deployed_configuration(digest, latest));
+    }
     let Some(last) = runs.iter().find(|run| run.mode == "apply") else {
-        return vec![Finding::ok("last_run", "none yet"), schedule(scheduled)];
+        findings.push(Finding::ok("last_run", "none yet"));
+        return findings;
     };
-    vec![
-        last_run(last, &runs),
-        held(state, last).await,
-        schedule(scheduled),
-    ]
+    findings.extend([last_run(last, &runs), held(state, last).await]);
+    findings
+}
+
+/// Whether the function worked with the configuration that was just read.
+fn deployed_configuration(digest: &str, latest: &RunHeader) -> Finding {
+    let check = "deployed_configuration";
+    let run = format!("the latest run, {}", ago(latest.started_at));
+    if latest.config_digest == digest {
+        return Finding::ok(check, format!("{run}, was made with this one"));
+    }
+    Finding::warning(
+        check,
+        format!("{run}, was made with another one"),
+        "name the deployed file with --config, or deploy this one (`sam deploy`); if that was done since, the next run shows it",
+    )
 }
 
 fn last_run(last: &RunHeader, runs: &[RunHeader]) -> Finding {
@@ -83,29 +101,4 @@ async fn held(state: &State, last: &RunHeader) -> Finding {
         last.run_id
     );
     Finding::warning(check, held.join(", "), advice)
-}
-
-/// Told by what the schedule did: whether it is on stands in AWS alone.
-fn schedule(last: Option<&RunHeader>) -> Finding {
-    let check = "schedule";
-    let advice = "switch it on when a plan looks right (docs/deploy.md)";
-    match last {
-        Some(run) if now().duration_since(run.started_at) <= SCHEDULED_WITHIN => Finding::ok(
-            check,
-            format!("is on: it last began a run {}", ago(run.started_at)),
-        ),
-        Some(run) => Finding::warning(
-            check,
-            format!(
-                "began its last run {}: it is off by now, or its runs die",
-                ago(run.started_at)
-            ),
-            "the stack's `ScheduleState`, and the dead letters (docs/operate.md)",
-        ),
-        None => Finding::unknown(
-            check,
-            "has not begun a run of late: it is off, or new",
-            advice,
-        ),
-    }
 }

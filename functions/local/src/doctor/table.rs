@@ -20,6 +20,8 @@ pub(super) enum Place {
     Table(String, State),
     /// A file with the embedded database.
     File(PathBuf, State, EmbeddedDynamoDb),
+    /// A deployed function has one, and it could not be seen which.
+    Unseen,
     /// No run was made with this file yet.
     Nowhere(PathBuf),
     /// A file that the embedded database does not take.
@@ -31,10 +33,14 @@ impl Place {
         common: &Common,
         environment: &Environment,
         aws: &SdkConfig,
+        is_deployed: bool,
     ) -> Result<Self> {
         let table = environment.table.as_ref();
         if let Some(table) = table.filter(|_| common.state.is_none()) {
             return Ok(Self::Table(table.clone(), State::connect(aws, table)));
+        }
+        if is_deployed {
+            return Ok(Self::Unseen);
         }
         let file = state_file(common);
         if !file.exists() {
@@ -52,7 +58,7 @@ impl Place {
     pub(super) fn state(&self) -> Option<&State> {
         match self {
             Self::Table(_, state) | Self::File(_, state, _) => Some(state),
-            Self::Nowhere(_) | Self::Unreadable(..) => None,
+            Self::Unseen | Self::Nowhere(_) | Self::Unreadable(..) => None,
         }
     }
 
@@ -77,6 +83,11 @@ impl Place {
                     })
                     .collect()
             }
+            Self::Unseen => vec![Finding::unknown(
+                check,
+                "it cannot be seen which one the function has",
+                "mend what the check of the function says",
+            )],
             Self::File(file, ..) => vec![Finding::ok(
                 check,
                 format!("none: state is in the file `{}`", file.display()),
