@@ -80,6 +80,8 @@ pub enum ClientError {
         status: u16,
         /// What the vendor says about it, redacted and trimmed; empty when it says nothing readable.
         message: String,
+        /// Whether an earlier attempt of the same request may have taken effect: its answer was lost, or told nothing.
+        unheard: bool,
     },
     /// There was no answer, or not a whole one.
     #[error("{call} got no whole answer")]
@@ -177,14 +179,19 @@ impl ClientError {
         self.status() == Some(403)
     }
 
+    /// The vendor refused the request, as one that makes no sense, contradicts what is there or is about nothing that is
+    /// there; and no earlier attempt of it may have taken effect.
+    pub fn is_refusal_for_sure(&self) -> bool {
+        let is_unheard = matches!(self, Self::Status { unheard: true, .. });
+        (self.is_conflict_or_refused() || self.is_not_found()) && !is_unheard
+    }
+
     /// The request may have taken effect although it failed: look before sending it again.
     pub fn is_in_doubt(&self) -> bool {
         match self {
-            Self::Status { call, status, .. } => call.once && *status >= 500,
-            Self::Transport { call, source } => {
-                call.once && !source.is_connect() && !source.is_builder()
-            }
-            Self::Decode { call, .. } => call.once,
+            Self::Status { call, .. }
+            | Self::Transport { call, .. }
+            | Self::Decode { call, .. } => call.once && self.is_unheard(),
             Self::Deadline { source, .. } | Self::NotPermitted { source, .. } => {
                 source.as_deref().is_some_and(Self::is_in_doubt)
             }
@@ -194,6 +201,16 @@ impl ClientError {
             | Self::Key { .. }
             | Self::KeyRefused { .. }
             | Self::Incomplete { .. } => false,
+        }
+    }
+
+    /// This attempt of the request may have taken effect: no answer came, or one that does not tell.
+    pub(crate) fn is_unheard(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => *status >= 500,
+            Self::Transport { source, .. } => !source.is_connect() && !source.is_builder(),
+            Self::Decode { .. } => true,
+            _ => false,
         }
     }
 

@@ -315,6 +315,7 @@ impl Http {
                 call: call.clone(),
                 status: answer.status.as_u16(),
                 message: redact::message(&answer.body, key.expose_secret(), request.password()),
+                unheard: false,
             },
             asked_wait: answer.asked_wait(),
         }))

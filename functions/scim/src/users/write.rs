@@ -249,7 +249,7 @@ async fn failed(
     error: ClientError,
 ) -> ScimError {
     let id = &known.user.id;
-    if error.is_conflict_or_refused() || error.is_not_found() {
+    if error.is_refusal_for_sure() {
         uncount_suspension(call, id, state).await;
         let deed = deed_of(call, Did::Nothing, Some(known), Some(known));
         put_back(call, known.record.as_ref(), written, state, &deed).await;

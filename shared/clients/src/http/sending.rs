@@ -16,6 +16,8 @@ pub(super) struct Sending<'a> {
     call: Call,
     failures: u32,
     last: Option<ClientError>,
+    /// Whether an attempt may have taken effect.
+    unheard: bool,
 }
 
 impl<'a> Sending<'a> {
@@ -27,6 +29,7 @@ impl<'a> Sending<'a> {
                 call,
                 status: StatusCode::NOT_FOUND.as_u16(),
                 message: "there can be no such id".to_owned(),
+                unheard: false,
             });
         }
         Ok(Self {
@@ -35,6 +38,7 @@ impl<'a> Sending<'a> {
             call,
             failures: 0,
             last: None,
+            unheard: false,
         })
     }
 
@@ -85,7 +89,14 @@ impl<'a> Sending<'a> {
 
     /// Waits until the request may be sent again; the error, where it may not.
     async fn failed(&mut self, failure: Failure) -> Result<(), ClientError> {
-        let Failure { error, asked_wait } = failure;
+        let Failure {
+            mut error,
+            asked_wait,
+        } = failure;
+        if let ClientError::Status { unheard, .. } = &mut error {
+            *unheard = self.unheard;
+        }
+        self.unheard |= error.is_unheard();
         let gate = &self.http.shared.gate;
         let retry = &self.http.shared.retry;
         self.failures += 1;

@@ -187,6 +187,25 @@ async fn create_is_never_repeated_where_it_may_have_taken_effect() {
 }
 
 #[tokio::test]
+async fn refusal_is_sure_unless_an_attempt_before_it_may_have_taken_effect() {
+    for (answers, is_sure) in [
+        (vec![status(400)], true),
+        (vec![status(404)], true),
+        (vec![status(429), status(409)], true),
+        (vec![status(500), status(400)], false),
+        (vec![text("<html>"), status(404)], false),
+        (vec![status(502), status(429), status(400)], false),
+        (vec![status(500), status(403)], false),
+        (vec![status(403)], false),
+    ] {
+        let server = server(answers.clone()).await;
+        let error = get(&http(&server.uri())).await.unwrap_err();
+        assert_eq!(requests(&server).await, answers.len(), "{error}");
+        assert_eq!(error.is_refusal_for_sure(), is_sure, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn create_that_times_out_is_in_doubt_and_not_repeated() {
     let server = server([text("1").set_delay(Duration::from_mins(10))]).await;
     let retry = Retry {

@@ -416,6 +416,33 @@ async fn limit_on_suspensions_is_counted_over_a_day() {
 }
 
 #[tokio::test]
+async fn suspension_whose_answer_was_lost_counts_though_its_repetition_is_refused() {
+    let setup = Setup::new().section("[limits]\nscim_suspend = { max = 1 }");
+    let world = world_with(setup).await;
+    let scim = world.scim();
+    let mut paths = Vec::new();
+    for name in ["one", "two"] {
+        let id = create(&scim, user(name)).await.id();
+        paths.push(format!("/Users/{id}"));
+    }
+    let put = |status| Fault::status(Vendor::JumpCloud, status).method("PUT");
+    world.fault(put(502).after_effect());
+    world.fault(put(400).skip(1));
+    let off = json!([{"op": "replace", "path": "active", "value": false}]);
+
+    scim.operate(&paths[0], off.clone()).await.refused(400, "invalidValue");
+
+    let id = paths[0].trim_start_matches("/Users/");
+    assert_eq!(stored(&world, id)["state"], "SUSPENDED");
+    let deeds = world.table().deeds().await;
+    let ended = deeds
+        .iter()
+        .any(|deed| deed.what["did"] == "perhaps_change" && deed.what["id"] == id);
+    assert!(ended, "{deeds:?}");
+    scim.operate(&paths[1], off).await.refused(403, "");
+}
+
+#[tokio::test]
 async fn user_of_another_client_is_not_written_but_switched_off() {
     let world = world().await;
     let (okta, entra) = (world.scim(), world.scim().of("entra"));
