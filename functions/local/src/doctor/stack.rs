@@ -74,8 +74,11 @@ impl Stack {
         self.environment = Environment::from_vars(|name| variables?.get(name).cloned());
         let found = of_function(&function, self.environment.table.is_some());
         self.function = found.about(name);
-        let no_answer = "EventBridge Scheduler does not answer: check the network";
-        self.schedule = Schedule::Unseen(no_answer.to_owned());
+        let no_answer = format!(
+            "EventBridge Scheduler did not tell within {} s",
+            PATIENCE.as_secs()
+        );
+        self.schedule = Schedule::Unseen(no_answer);
         if let Some(arn) = function.function_arn() {
             self.schedule = schedule_of(aws, arn).await;
         }
@@ -132,7 +135,8 @@ fn of_function(function: &GetFunctionConfigurationOutput, names_table: bool) -> 
 /// The schedule that invokes the function with this ARN; of several, one that is on.
 async fn schedule_of(aws: &SdkConfig, arn: &str) -> Schedule {
     let client = aws_sdk_scheduler::Client::new(aws);
-    let mut pages = client.list_schedules().into_paginator().items().send();
+    let listing = client.list_schedules().into_paginator().page_size(100);
+    let mut pages = listing.items().send();
     let mut found: Option<ScheduleSummary> = None;
     while let Some(listed) = pages.next().await {
         let schedule = match listed {
