@@ -259,6 +259,17 @@ impl From<ClientError> for ScimError {
                 retry_after: error.retry_after_seconds().unwrap_or(LATER_SECONDS),
             };
         }
+        if error.follows_unheard_attempt() {
+            tracing::warn!(
+                error = chain(&error),
+                "JumpCloud refused what it may have done before"
+            );
+            return Self::Unavailable {
+                detail: "JumpCloud did not say whether it did this: send the same request again"
+                    .to_owned(),
+                retry_after: LATER_SECONDS,
+            };
+        }
         if error.is_not_found() {
             return Self::NotFound("JumpCloud has no such resource".to_owned());
         }

@@ -80,7 +80,7 @@ pub enum ClientError {
         status: u16,
         /// What the vendor says about it, redacted and trimmed; empty when it says nothing readable.
         message: String,
-        /// Whether an earlier attempt of the same request may have taken effect: its answer was lost, or told nothing.
+        /// Whether an earlier attempt of the same write may have taken effect: its answer was lost, or told nothing.
         unheard: bool,
     },
     /// There was no answer, or not a whole one.
@@ -182,8 +182,12 @@ impl ClientError {
     /// The vendor refused the request, as one that makes no sense, contradicts what is there or is about nothing that is
     /// there; and no earlier attempt of it may have taken effect.
     pub fn is_refusal_for_sure(&self) -> bool {
-        let is_unheard = matches!(self, Self::Status { unheard: true, .. });
-        (self.is_conflict_or_refused() || self.is_not_found()) && !is_unheard
+        (self.is_conflict_or_refused() || self.is_not_found()) && !self.follows_unheard_attempt()
+    }
+
+    /// The vendor refused a write of which an earlier attempt may have taken effect: look how things stand.
+    pub fn follows_unheard_attempt(&self) -> bool {
+        matches!(self, Self::Status { unheard: true, .. })
     }
 
     /// The request may have taken effect although it failed: look before sending it again.

@@ -88,6 +88,28 @@ async fn joiner_is_put_into_the_group_and_mover_is_taken_out() {
 }
 
 #[tokio::test]
+async fn membership_whose_answer_was_lost_is_ended_though_its_repetition_was_refused() {
+    let world = world_with(rule()).await;
+    let group = add_group(&world, "Research");
+    let id = world.hire(researcher());
+    let put = |status| {
+        Fault::status(Vendor::JumpCloud, status)
+            .path(MEMBERS)
+            .method("POST")
+    };
+    world.fault(put(502).after_effect());
+    world.fault(put(404).skip(1));
+    world.run_sync().await;
+    assert_eq!(members(&world, &group).await, [id.as_str()]);
+    assert_eq!(given(&world, &id).await, 1);
+
+    world.change(&id, &ana());
+    world.run_sync().await;
+    assert!(world.jumpcloud().members(&group).is_empty());
+    world.settled().await;
+}
+
+#[tokio::test]
 async fn leaver_leaves_after_the_suspension_and_rehire_is_put_in_again() {
     let (world, id, group) = world_with_researcher(rule()).await;
     world.change(&id, &researcher().stage(Stage::Inactive(world.days_ago(2))));

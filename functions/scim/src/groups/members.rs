@@ -253,7 +253,7 @@ fn most_at_once(call: &Call<'_>) -> usize {
 }
 
 fn refused(error: ClientError, id: &SystemUserId) -> ScimError {
-    if error.is_not_found() || error.is_conflict_or_refused() {
+    if error.is_refusal_for_sure() {
         no_such_user(id)
     } else {
         error.into()

@@ -249,7 +249,8 @@ async fn failed(
     error: ClientError,
 ) -> ScimError {
     let id = &known.user.id;
-    if error.is_refusal_for_sure() {
+    let is_sure = error.is_refusal_for_sure();
+    if is_sure {
         uncount_suspension(call, id, state).await;
         let deed = deed_of(call, Did::Nothing, Some(known), Some(known));
         put_back(call, known.record.as_ref(), written, state, &deed).await;
@@ -257,7 +258,7 @@ async fn failed(
         let deed = deed_of(call, Did::PerhapsChange, Some(known), None);
         free(call, written, &deed).await;
     }
-    if !error.is_conflict_or_refused() {
+    if !is_sure || error.is_not_found() {
         return error.into();
     }
     match holders(call, body, Some(id)).await {

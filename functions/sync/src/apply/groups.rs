@@ -125,7 +125,7 @@ impl Run<'_> {
         let jumpcloud = &self.writer.jumpcloud;
         match membership {
             Membership::Joins(_) => jumpcloud.add_member(id, user).await.map_err(|error| {
-                if error.is_conflict_or_refused() || error.is_not_found() {
+                if error.is_refusal_for_sure() {
                     link.groups.remove(id);
                 }
                 refused(

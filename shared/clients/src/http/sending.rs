@@ -2,7 +2,7 @@
 //!
 //! It knows nothing of what the answer means, and so is compiled once and not for each type that is read.
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Answer, Attempt, Failure, Http, Request};
@@ -16,7 +16,7 @@ pub(super) struct Sending<'a> {
     call: Call,
     failures: u32,
     last: Option<ClientError>,
-    /// Whether an attempt may have taken effect.
+    /// Whether an attempt to write may have taken effect.
     unheard: bool,
 }
 
@@ -96,7 +96,7 @@ impl<'a> Sending<'a> {
         if let ClientError::Status { unheard, .. } = &mut error {
             *unheard = self.unheard;
         }
-        self.unheard |= error.is_unheard();
+        self.unheard |= self.request.method != Method::GET && error.is_unheard();
         let gate = &self.http.shared.gate;
         let retry = &self.http.shared.retry;
         self.failures += 1;

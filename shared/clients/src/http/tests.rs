@@ -199,10 +199,16 @@ async fn refusal_is_sure_unless_an_attempt_before_it_may_have_taken_effect() {
         (vec![status(403)], false),
     ] {
         let server = server(answers.clone()).await;
-        let error = get(&http(&server.uri())).await.unwrap_err();
+        let put = Request::put(&["thing"], json!({}));
+        let put = http(&server.uri()).send::<Value>(put, decode_owned).await;
+        let error = put.unwrap_err();
         assert_eq!(requests(&server).await, answers.len(), "{error}");
         assert_eq!(error.is_refusal_for_sure(), is_sure, "{error}");
     }
+    // What is only read has no effect.
+    let server = server([status(500), status(404)]).await;
+    let error = get(&http(&server.uri())).await.unwrap_err();
+    assert!(error.is_refusal_for_sure(), "{error}");
 }
 
 #[tokio::test]
