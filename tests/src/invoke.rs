@@ -103,7 +103,8 @@ impl Lambda {
         *self.shared.configuration.lock().await = configuration;
     }
 
-    /// The schedules of the account from now on, each as `GetSchedule` shows it.
+    /// The schedules of the account from now on, each as `GetSchedule` shows it; one without a `ScheduleExpression` may be
+    /// listed only.
     pub async fn set_schedules(&self, schedules: Vec<Value>) {
         *self.shared.schedules.lock().await = Some(schedules);
     }
@@ -193,12 +194,23 @@ async fn schedules(
 }
 
 /// `GetSchedule`.
-async fn schedule(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+async fn schedule(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    Query(asked): Query<BTreeMap<String, String>>,
+) -> Response {
+    let group = asked.get("groupName").map_or("default", String::as_str);
     let schedules = shared.schedules.lock().await;
     let mut schedules = schedules.iter().flatten();
-    let found = schedules.find(|schedule| schedule.get("Name").is_some_and(|own| *own == name));
+    let found = schedules.find(|schedule| {
+        let is = |field: &str, value: &str| schedule.get(field).is_some_and(|own| *own == value);
+        is("Name", &name) && is("GroupName", group)
+    });
     match found {
-        Some(schedule) => Json(schedule.clone()).into_response(),
+        Some(schedule) if schedule.get("ScheduleExpression").is_some() => {
+            Json(schedule.clone()).into_response()
+        }
+        Some(_) => refusal(403, "AccessDeniedException"),
         None => refusal(404, "ResourceNotFoundException"),
     }
 }

@@ -149,7 +149,7 @@ async fn sync(runner: &Runner, request: Request) -> Report {
 /// The sandbox's Secrets Manager.
 pub(crate) fn secrets_of(sandbox: &Sandbox) -> Result<Secrets> {
     let account = startup::stand_in(&sandbox.aws_url())?;
-    Ok(workplace::secrets_of(&account))
+    Ok(workplace::secrets_of(&account, crate::variable))
 }
 
 async fn runner(sandbox: &Sandbox) -> Result<Runner> {

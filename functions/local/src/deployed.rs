@@ -207,6 +207,9 @@ fn not_invoked(name: &str, error: SdkError<InvokeError>) -> Error {
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => {
             "no answer came: the run may have taken place all the same; do the same again, which is safe".to_owned()
         }
+        error if error.code() == Some("TooManyRequestsException") => {
+            "Lambda has no room for it now, because the account's concurrency is used up: try again in a minute".to_owned()
+        }
         error => advice(error, "lambda:InvokeFunction"),
     };
     Error::new(error).context(format!("`{name}`: {advice}"))
@@ -223,7 +226,10 @@ pub(crate) fn advice<E: ProvideErrorMetadata>(error: &SdkError<E>, right: &str) 
             return format!("your role needs `{right}` on this function (docs/deploy.md)");
         }
         (Some("TooManyRequestsException"), _) => {
-            "Lambda has no room for it now, because the account's concurrency is used up: try again in a minute"
+            "Lambda asks for fewer requests: try again in a minute"
+        }
+        (Some("ValidationException" | "InvalidParameterValueException"), _) => {
+            "this can be no function's name: give the stack's output `SyncFunctionName`"
         }
         (
             Some(
@@ -241,7 +247,8 @@ pub(crate) fn advice<E: ProvideErrorMetadata>(error: &SdkError<E>, right: &str) 
             | SdkError::TimeoutError(_)
             | SdkError::ResponseError(_),
         ) => "Lambda was not reached: check your credentials, `AWS_REGION` and the network",
-        _ => "Lambda did not do it: try again in a minute",
+        (Some("ServiceException"), _) => "Lambda did not do it: try again in a minute",
+        _ => "Lambda did not do it",
     };
     advice.to_owned()
 }

@@ -12,10 +12,12 @@ mod stack;
 mod table;
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
+use aws_config::SdkConfig;
 use config::{Config, SecretName};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all, ready};
@@ -27,6 +29,7 @@ use crate::args::{self, Common};
 use crate::commands::{Exit, print_json};
 use crate::deployed;
 use crate::doctor::finding::{Finding, Status};
+use crate::doctor::runs::Comparison;
 use crate::doctor::stack::{Schedule, Stack};
 use crate::workplace::{aws_account, read_text, secrets_of};
 use crate::{show, variable};
@@ -39,38 +42,102 @@ const PATIENCE_FOR_USERS: Duration = Duration::from_mins(1);
 /// Checks under way, which belong together.
 type Checks<'a> = BoxFuture<'a, Vec<Finding>>;
 
-/// `doctor`, of this machine's environment or of a deployed stack.
-pub(crate) async fn run(common: &Common, deployed: Option<&args::Stack>) -> Result<Exit> {
-    let environment = Environment::from_vars(variable);
-    let is_deployed = deployed.is_some();
-    let (aws, environment, schedule, function) = match deployed {
-        Some(stack) => {
-            let name = deployed::name(common, stack)?;
-            let aws = deployed::account().await?;
-            let stack = Stack::read(&aws, name, environment).await;
-            (aws, stack.environment, stack.schedule, Some(stack.function))
-        }
-        None => (aws_account().await?, environment, Schedule::of_runs(), None),
+/// What a run rests on, where it is made: on this machine, or by a deployed function.
+struct Subject {
+    aws: SdkConfig,
+    environment: Environment,
+    secrets: Secrets,
+    schedule: Schedule,
+    deployed: Option<Deployed>,
+}
+
+/// A deployed function, as far as it could be seen.
+struct Deployed {
+    function: Finding,
+    /// The name of the configuration that it reads.
+    config: Option<OsString>,
+}
+
+impl Subject {
+    async fn of_machine() -> Result<Self> {
+        let aws = aws_account().await?;
+        Ok(Self {
+            environment: Environment::from_vars(variable),
+            secrets: secrets_of(&aws, variable),
+            schedule: Schedule::of_runs(),
+            deployed: None,
+            aws,
+        })
+    }
+
+    async fn of_stack(common: &Common, stack: &args::Stack) -> Result<Self> {
+        let name = deployed::name(common, stack)?;
+        let aws = deployed::account().await?;
+        let Stack {
+            function,
+            variables,
+            schedule,
+        } = Stack::read(&aws, name).await;
+        let mut deployed = Deployed {
+            function,
+            config: None,
+        };
+        let (environment, secrets) = if let Some(variables) = variables {
+            let var = move |name: &str| variables.get(name).cloned();
+            let environment = Environment::from_vars(&var);
+            deployed.config = environment.config.file_name().map(OsStr::to_owned);
+            (environment, secrets_of(&aws, var))
+        } else {
+            // This machine's table may be another stack's.
+            let environment = Environment {
+                table: None,
+                ..Environment::from_vars(variable)
+            };
+            (environment, secrets_of(&aws, variable))
+        };
+        Ok(Self {
+            environment,
+            secrets,
+            schedule,
+            deployed: Some(deployed),
+            aws,
+        })
+    }
+}
+
+/// `doctor`, of this machine or of a deployed stack.
+pub(crate) async fn run(common: &Common, stack: Option<&args::Stack>) -> Result<Exit> {
+    let subject = match stack {
+        Some(stack) => Subject::of_stack(common, stack).await?,
+        None => Subject::of_machine().await?,
     };
-    let secrets = secrets_of(&aws);
-    let place = table::Place::open(common, &environment, &aws, is_deployed).await?;
+    let Subject {
+        aws,
+        environment,
+        secrets,
+        schedule,
+        deployed,
+    } = &subject;
+    let place = table::Place::open(common, environment, aws, deployed.is_some()).await?;
     let (config, mut findings) = configuration(&common.config);
-    findings.extend(function);
+    findings.extend(deployed.as_ref().map(|deployed| deployed.function.clone()));
 
     let mut checks: Vec<Checks<'_>> = Vec::new();
     if let Some(config) = &config {
         let hosts = &environment.allowed_hosts;
-        checks.push(keys_and_vendors(config, &secrets, hosts).boxed());
-        checks.push(secret::tokens(&secrets, &config.scim.tokens).boxed());
+        checks.push(keys_and_vendors(config, secrets, hosts).boxed());
+        checks.push(secret::tokens(secrets, &config.scim.tokens).boxed());
     }
-    checks.push(match place.state() {
-        Some(state) => {
-            let digest = config.as_ref().map(|config| config.digest.as_str());
-            runs::check(state, &schedule, digest.filter(|_| is_deployed)).boxed()
-        }
-        None if is_deployed => ready(vec![schedule.check(None)]).boxed(),
-        None => ready(Vec::new()).boxed(),
-    });
+    if let Some(state) = place.state() {
+        let comparison = config.as_ref().zip(deployed.as_ref());
+        let comparison = comparison.map(|(config, deployed)| Comparison {
+            digest: &config.digest,
+            files: [common.config.file_name(), deployed.config.as_deref()],
+        });
+        checks.push(runs::check(state, schedule, comparison).boxed());
+    } else if deployed.is_some() {
+        checks.push(ready(vec![schedule.check(None)]).boxed());
+    }
     checks.push(place.check().boxed());
     findings.extend(join_all(checks).await.into_iter().flatten());
     place.close().await;

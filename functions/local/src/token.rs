@@ -48,7 +48,7 @@ pub(crate) enum Action {
 /// `token`.
 pub(crate) async fn run(common: &Common, action: &Action) -> Result<Exit> {
     let config = read_config(&common.config)?;
-    let secrets = secrets_of(&aws_account().await?);
+    let secrets = secrets_of(&aws_account().await?, crate::variable);
     let secret = config.scim.tokens.as_str();
     match action {
         Action::New {

@@ -50,7 +50,7 @@ impl Workplace {
             );
         }
         let aws = aws_account().await?;
-        let secrets = secrets_of(&aws);
+        let secrets = secrets_of(&aws, variable);
         let (state, embedded) = if let Some(table) = table {
             (State::connect(&aws, &table), None)
         } else {
@@ -113,9 +113,12 @@ impl ProvideCredentials for Credentials {
     }
 }
 
-/// The secrets of an account and of this environment; keys of the form `env:NAME` need no account.
-pub(crate) fn secrets_of(aws: &SdkConfig) -> Secrets {
-    Secrets::new(Some(aws_sdk_secretsmanager::Client::new(aws)), variable)
+/// The secrets of an account; keys of the form `env:NAME` are read with `var` and need no account.
+pub(crate) fn secrets_of(
+    aws: &SdkConfig,
+    var: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+) -> Secrets {
+    Secrets::new(Some(aws_sdk_secretsmanager::Client::new(aws)), var)
 }
 
 /// The file with state, unless it is in a table.

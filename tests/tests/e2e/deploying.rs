@@ -212,7 +212,7 @@ async fn page_leads_from_an_empty_account_to_a_run_and_a_client() {
             for finding in ["ok       table rollcall", "ok       function rollcall-sync"] {
                 assert!(shown.contains(finding), "{finding}: {shown}");
             }
-            assert!(shown.contains("is off"), "{shown}");
+            assert!(shown.contains("is switched off"), "{shown}");
         }
         for word in ["Planned", "Applied"] {
             runs.extend(shown.contains(&format!("{word} (run ")).then_some(word));

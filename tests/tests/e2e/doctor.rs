@@ -389,7 +389,7 @@ async fn last_run_is_told_with_what_it_held_and_who_began_it() {
         "{}",
         ran.stdout
     );
-    assert!(told(&ran, "schedule").contains("is on"), "{}", ran.stdout);
+    assert!(told(&ran, "schedule").contains("was on"), "{}", ran.stdout);
 
     world.jumpcloud().set_key("another");
     world.run_sync().await;

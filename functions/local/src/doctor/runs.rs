@@ -1,5 +1,7 @@
 //! What earlier runs left: the last one, what it held, which configuration it had, and whether the schedule is at work.
 
+use std::ffi::OsStr;
+
 use clients::chain;
 use state::{RunHeader, State, StateError};
 use sync::Report;
@@ -13,39 +15,41 @@ use super::stack::Schedule;
 /// How many runs are looked at.
 const LATEST: u16 = 100;
 
-/// Reads the latest runs, and of the last one the report. `deployed` is the digest of the configuration where the
-/// deployed function should have that one.
+/// The configuration at hand beside the one that the deployed function reads.
+pub(super) struct Comparison<'a> {
+    /// The digest of the one that was just read.
+    pub(super) digest: &'a str,
+    /// The names of the file that was read and of the one that the function reads.
+    pub(super) files: [Option<&'a OsStr>; 2],
+}
+
+/// Reads the latest runs, and of the last one the report; beside them stands the `schedule`.
 pub(super) async fn check(
     state: &State,
     schedule: &Schedule,
-    deployed: Option<&str>,
+    comparison: Option<Comparison<'_>>,
 ) -> Vec<Finding> {
-    let checks = timeout(PATIENCE, of_runs(state, schedule, deployed)).await;
-    checks.unwrap_or_else(|_| {
-        let advice = "mend what the check of the table says";
-        vec![Finding::unknown(
-            "last_run",
-            "the table does not answer",
-            advice,
-        )]
-    })
-}
-
-async fn of_runs(state: &State, schedule: &Schedule, deployed: Option<&str>) -> Vec<Finding> {
-    let runs = match state.runs(LATEST, None).await {
-        Ok(runs) => runs,
+    let unread = |found: String, advice: &str| {
+        vec![
+            schedule.check(None),
+            Finding::unknown("last_run", found, advice),
+        ]
+    };
+    let runs = match timeout(PATIENCE, state.runs(LATEST, None)).await {
+        Ok(Ok(runs)) => runs,
         // The check of the table tells.
-        Err(StateError::NoTable { .. }) => return Vec::new(),
-        Err(error) => {
+        Ok(Err(StateError::NoTable { .. })) => return vec![schedule.check(None)],
+        Ok(Err(error)) => {
             let advice = "the credentials must allow `dynamodb:Query` on the table";
-            return vec![Finding::unknown("last_run", chain(&error), advice)];
+            return unread(chain(&error), advice);
+        }
+        Err(_) => {
+            let advice = "mend what the check of the table says";
+            return unread("the table does not answer".to_owned(), advice);
         }
     };
-    let scheduled = runs.iter().find(|run| run.trigger == "schedule");
-    let mut findings = vec![schedule.check(scheduled)];
-    if let (Some(digest), Some(latest)) = (deployed, runs.first()) {
-        findings.push(deployed_configuration(digest, latest));
-    }
+    let mut findings = vec![schedule.check(Some(&runs))];
+    findings.extend(comparison.map(|it| deployed_configuration(&it, runs.first())));
     let Some(last) = runs.iter().find(|run| run.mode == "apply") else {
         findings.push(Finding::ok("last_run", "none yet"));
         return findings;
@@ -54,17 +58,33 @@ async fn of_runs(state: &State, schedule: &Schedule, deployed: Option<&str>) -> 
     findings
 }
 
-/// Whether the function worked with the configuration that was just read.
-fn deployed_configuration(digest: &str, latest: &RunHeader) -> Finding {
+/// Whether the function works with the configuration that was just read, as far as the `latest` run shows it.
+fn deployed_configuration(comparison: &Comparison<'_>, latest: Option<&RunHeader>) -> Finding {
     let check = "deployed_configuration";
+    let [read, of_function] = comparison.files;
+    if let (Some(read), Some(of_function)) = (read, of_function)
+        && read != of_function
+    {
+        let found = format!(
+            "the function reads `{}`, and this is `{}`",
+            of_function.display(),
+            read.display()
+        );
+        return Finding::warning(check, found, "name the deployed file with --config");
+    }
+    let Some(latest) = latest else {
+        let advice = "`rollcall plan --deployed`, and look again";
+        return Finding::unknown(check, "no run has shown yet which one it is", advice);
+    };
     let run = format!("the latest run, {}", ago(latest.started_at));
-    if latest.config_digest == digest {
+    if latest.config_digest == comparison.digest {
         return Finding::ok(check, format!("{run}, was made with this one"));
     }
     Finding::warning(
         check,
         format!("{run}, was made with another one"),
-        "name the deployed file with --config, or deploy this one (`sam deploy`); if that was done since, the next run shows it",
+        "name the deployed file with --config, or deploy this one (`sam deploy`); if that was done since, or the run was made \
+         from a machine, the next one shows it",
     )
 }
 
@@ -83,7 +103,8 @@ fn last_run(last: &RunHeader, runs: &[RunHeader]) -> Finding {
 
 async fn held(state: &State, last: &RunHeader) -> Finding {
     let check = "held";
-    let report = state.run(&last.run_id).await.ok().flatten();
+    let report = timeout(PATIENCE, state.run(&last.run_id)).await;
+    let report = report.ok().and_then(Result::ok).flatten();
     let report = report.and_then(|run| serde_json::from_str::<Report>(run.report.get()).ok());
     let Some(report) = report else {
         let advice = format!("`rollcall runs {}`", last.run_id);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use e2e::{Lambda, Ran, Setup, World};
 use jiff::Timestamp;
+use sandbox::{Fault, Options, Vendor};
 use serde_json::{Value, json};
 
 use super::{assert_found, told, with_status};
@@ -21,7 +22,7 @@ fn configuration() -> Value {
 /// A schedule as EventBridge Scheduler shows it.
 fn schedule(name: &str, state: &str, rate: &str, target: &str, changed_at: Timestamp) -> Value {
     json!({
-        "Name": name, "GroupName": "default", "State": state, "ScheduleExpression": rate, "Target": {"Arn": target},
+        "Name": name, "GroupName": "rollcall", "State": state, "ScheduleExpression": rate, "Target": {"Arn": target},
         "CreationDate": changed_at.as_second(), "LastModificationDate": changed_at.as_second(),
     })
 }
@@ -92,7 +93,7 @@ async fn schedule_is_told_as_it_is() {
             "warning",
             "dead letters",
         ),
-        ("DISABLED", "rate(1 hour)", 1, "warning", "is off"),
+        ("DISABLED", "rate(1 hour)", 1, "warning", "is switched off"),
     ] {
         let lambda = stack(&world, state, rate, hours).await;
         let ran = doctor(&world, &lambda).await;
@@ -110,6 +111,76 @@ async fn schedule_is_told_as_it_is() {
     let ran = doctor(&world, &lambda).await;
     assert_found(&ran, &[], &["schedule"]);
     assert!(told(&ran, "schedule").contains("no schedule"));
+
+    // Of two, the one that is on counts; how often it runs may not be seen.
+    let now = world.sandbox().clock().now();
+    let off = schedule("off", "DISABLED", "rate(1 hour)", &lambda.arn(), now);
+    let mut on = schedule("on", "ENABLED", "", &lambda.arn(), now);
+    on.as_object_mut().unwrap().remove("ScheduleExpression");
+    for schedules in [vec![off.clone(), on.clone()], vec![on, off]] {
+        lambda.set_schedules(schedules).await;
+        let ran = doctor(&world, &lambda).await;
+        assert_found(&ran, &[], &[]);
+        let told = told(&ran, "schedule");
+        assert!(told.contains("is on"), "{told}");
+        assert!(told.contains("`scheduler:GetSchedule`"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn schedule_that_was_switched_on_long_ago_is_at_work_as_long_as_somebody_runs() {
+    let (world, _) = world_with_ana(Setup::new()).await;
+    let lambda = stack(&world, "ENABLED", "rate(1 hour)", 50).await;
+
+    // During an import by hand the schedule's own runs find the lease taken, and leave nothing behind.
+    let ran = doctor(&world, &lambda).await;
+    assert_found(&ran, &[], &[]);
+    let by_hand = told(&ran, "schedule");
+    assert!(by_hand.contains("it has begun no run yet"), "{by_hand}");
+
+    world
+        .invoke(json!({"detail-type": "Scheduled Event"}))
+        .await;
+    let ran = doctor(&world, &lambda).await;
+    assert_found(&ran, &[], &[]);
+    let scheduled = told(&ran, "schedule");
+    assert!(
+        scheduled.contains("it last began a run within"),
+        "{scheduled}"
+    );
+}
+
+#[tokio::test]
+async fn schedule_is_told_though_its_runs_cannot_be_read() {
+    let world = world().await;
+    let lambda = stack(&world, "ENABLED", "rate(1 hour)", 1).await;
+    let query = Fault::status(Vendor::DynamoDb, 400);
+    world.fault(query.operation("Query").always());
+    let ran = doctor(&world, &lambda).await;
+    let schedule = told(&ran, "schedule");
+    assert!(schedule.contains("its runs cannot be read"), "{schedule}");
+}
+
+#[tokio::test]
+async fn key_in_the_environment_is_looked_for_in_the_functions() {
+    let (world, _) = world_with_ana(Setup::new()).await;
+    let lambda = stack(&world, "ENABLED", "rate(1 hour)", 1).await;
+    let file = world.folder().join("rollcall.toml");
+    let deployed = fs::read_to_string(&file).unwrap();
+    fs::write(
+        &file,
+        deployed.replace("\"rollcall/deel\"", "\"env:DEEL_KEY\""),
+    )
+    .unwrap();
+
+    let ran = doctor(&world, &lambda).await;
+    assert_found(&ran, &["secret env:DEEL_KEY"], &["deployed_configuration"]);
+
+    let mut shown = configuration();
+    shown["Environment"]["Variables"]["DEEL_KEY"] = Options::default().deel_token.into();
+    lambda.set_configuration(shown).await;
+    let ran = doctor(&world, &lambda).await;
+    assert_found(&ran, &[], &["deployed_configuration"]);
 }
 
 #[tokio::test]
@@ -132,6 +203,16 @@ async fn what_may_not_be_seen_is_unknown_and_says_which_right_is_missing() {
     );
     let unknown = with_status(&ran, "unknown");
     assert!(unknown.contains(&"table".to_owned()), "{unknown:?}");
+    let schedule = told(&ran, "schedule");
+    assert!(schedule.contains("neither it nor its runs"), "{schedule}");
+
+    let encrypted = json!({"Error": {"ErrorCode": "AccessDeniedException", "Message": "the key"}});
+    lambda
+        .set_configuration(json!({"State": "Active", "Environment": encrypted}))
+        .await;
+    let ran = doctor(&world, &lambda).await;
+    assert_found(&ran, &[], &[]);
+    assert!(told(&ran, "function").contains("kms:Decrypt"), "{ran:?}");
 }
 
 #[tokio::test]
@@ -144,6 +225,8 @@ async fn function_that_is_not_there_or_not_ready_is_a_finding_of_its_own() {
     let function = told(&ran, "function");
     assert!(function.contains("SyncFunctionName"), "{function}");
     assert!(!function.contains('{'), "in words: {function}");
+    // Not what this machine's environment names: that may be another stack's.
+    assert!(told(&ran, "table").contains("cannot be seen"), "{ran:?}");
 
     let update = |status: &str, reason: &str| {
         let mut shown = configuration();
@@ -197,8 +280,19 @@ async fn file_that_was_not_deployed_is_noticed() {
     let ran = doctor(&world, &lambda).await;
 
     assert_found(&ran, &[], &["deployed_configuration"]);
-    let told = told(&ran, "deployed_configuration");
-    assert!(told.contains("sam deploy"), "{told}");
+    let configuration_at_hand = told(&ran, "deployed_configuration");
+    assert!(
+        configuration_at_hand.contains("sam deploy"),
+        "{configuration_at_hand}"
+    );
+
+    let mut shown = configuration();
+    shown["Environment"]["Variables"]["ROLLCALL_CONFIG"] = "/opt/staging.toml".into();
+    lambda.set_configuration(shown).await;
+    let ran = doctor(&world, &lambda).await;
+    assert_found(&ran, &[], &["deployed_configuration"]);
+    let other_file = told(&ran, "deployed_configuration");
+    assert!(other_file.contains("reads `staging.toml`"), "{other_file}");
 }
 
 #[tokio::test]
