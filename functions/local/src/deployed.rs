@@ -29,6 +29,8 @@ const PAUSE: Duration = Duration::from_secs(30);
 const MOST_PAUSES: u32 = 40;
 /// After so many runs in a row that got nobody done, another one would not either.
 const MOST_IDLE_RUNS: u32 = 3;
+/// How AWS calls it that a right is missing.
+pub(crate) const DENIED: &str = "AccessDeniedException";
 /// How the types of Lambda's own errors begin: the function did not answer, but died.
 const DIED: [&str; 3] = ["Runtime.", "Sandbox.", "Extension."];
 
@@ -217,37 +219,28 @@ fn not_invoked(name: &str, error: SdkError<InvokeError>) -> Error {
 
 /// Why Lambda did nothing with the function that needs this `right`, and what to do.
 pub(crate) fn advice<E: ProvideErrorMetadata>(error: &SdkError<E>, right: &str) -> String {
-    let advice = match (error.code(), error) {
-        (Some("ResourceNotFoundException"), _) => {
+    let advice = match error.code() {
+        Some("ResourceNotFoundException") => {
             "there is no such function: check the name against the stack's output `SyncFunctionName`, and `AWS_REGION` and \
              `AWS_PROFILE`"
         }
-        (Some("AccessDeniedException"), _) => {
+        Some(DENIED) => {
             return format!("your role needs `{right}` on this function (docs/deploy.md)");
         }
-        (Some("TooManyRequestsException"), _) => {
-            "Lambda asks for fewer requests: try again in a minute"
-        }
-        (Some("ValidationException" | "InvalidParameterValueException"), _) => {
+        Some("TooManyRequestsException") => "Lambda asks for fewer requests: try again in a minute",
+        Some("ValidationException" | "InvalidParameterValueException") => {
             "this can be no function's name: give the stack's output `SyncFunctionName`"
         }
-        (
-            Some(
-                "UnrecognizedClientException"
-                | "InvalidSignatureException"
-                | "ExpiredTokenException"
-                | "MissingAuthenticationTokenException",
-            ),
-            _,
+        Some(
+            "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "ExpiredTokenException"
+            | "MissingAuthenticationTokenException",
         ) => "AWS does not accept your credentials: sign in again, and check `AWS_PROFILE`",
-        (
-            _,
-            SdkError::ConstructionFailure(_)
-            | SdkError::DispatchFailure(_)
-            | SdkError::TimeoutError(_)
-            | SdkError::ResponseError(_),
-        ) => "Lambda was not reached: check your credentials, `AWS_REGION` and the network",
-        (Some("ServiceException"), _) => "Lambda did not do it: try again in a minute",
+        Some("ServiceException") => "Lambda did not do it: try again in a minute",
+        None if error.as_service_error().is_none() => {
+            "Lambda was not reached: check your credentials, `AWS_REGION` and the network"
+        }
         _ => "Lambda did not do it",
     };
     advice.to_owned()

@@ -12,7 +12,6 @@ mod stack;
 mod table;
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
 
@@ -48,14 +47,8 @@ struct Subject {
     environment: Environment,
     secrets: Secrets,
     schedule: Schedule,
-    deployed: Option<Deployed>,
-}
-
-/// A deployed function, as far as it could be seen.
-struct Deployed {
-    function: Finding,
-    /// The name of the configuration that it reads.
-    config: Option<OsString>,
+    /// How it stands with the deployed function.
+    function: Option<Finding>,
 }
 
 impl Subject {
@@ -65,7 +58,7 @@ impl Subject {
             environment: Environment::from_vars(variable),
             secrets: secrets_of(&aws, variable),
             schedule: Schedule::of_runs(),
-            deployed: None,
+            function: None,
             aws,
         })
     }
@@ -78,14 +71,9 @@ impl Subject {
             variables,
             schedule,
         } = Stack::read(&aws, name).await;
-        let mut deployed = Deployed {
-            function,
-            config: None,
-        };
         let (environment, secrets) = if let Some(variables) = variables {
             let var = move |name: &str| variables.get(name).cloned();
             let environment = Environment::from_vars(&var);
-            deployed.config = environment.config.file_name().map(OsStr::to_owned);
             (environment, secrets_of(&aws, var))
         } else {
             // This machine's table may be another stack's.
@@ -99,7 +87,7 @@ impl Subject {
             environment,
             secrets,
             schedule,
-            deployed: Some(deployed),
+            function: Some(function),
             aws,
         })
     }
@@ -116,11 +104,12 @@ pub(crate) async fn run(common: &Common, stack: Option<&args::Stack>) -> Result<
         environment,
         secrets,
         schedule,
-        deployed,
+        function,
     } = &subject;
-    let place = table::Place::open(common, environment, aws, deployed.is_some()).await?;
+    let is_deployed = function.is_some();
+    let place = table::Place::open(common, environment, aws, is_deployed).await?;
     let (config, mut findings) = configuration(&common.config);
-    findings.extend(deployed.as_ref().map(|deployed| deployed.function.clone()));
+    findings.extend(function.clone());
 
     let mut checks: Vec<Checks<'_>> = Vec::new();
     if let Some(config) = &config {
@@ -129,13 +118,13 @@ pub(crate) async fn run(common: &Common, stack: Option<&args::Stack>) -> Result<
         checks.push(secret::tokens(secrets, &config.scim.tokens).boxed());
     }
     if let Some(state) = place.state() {
-        let comparison = config.as_ref().zip(deployed.as_ref());
-        let comparison = comparison.map(|(config, deployed)| Comparison {
+        let comparison = config.as_ref().filter(|_| is_deployed);
+        let comparison = comparison.map(|config| Comparison {
             digest: &config.digest,
-            files: [common.config.file_name(), deployed.config.as_deref()],
+            files: [&common.config, &environment.config].map(|file| file.file_name()),
         });
         checks.push(runs::check(state, schedule, comparison).boxed());
-    } else if deployed.is_some() {
+    } else if is_deployed {
         checks.push(ready(vec![schedule.check(None)]).boxed());
     }
     checks.push(place.check().boxed());

@@ -6,7 +6,9 @@ use std::error::Error;
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use aws_sdk_lambda::operation::get_function_configuration::{
+    GetFunctionConfigurationError, GetFunctionConfigurationOutput,
+};
 use aws_sdk_lambda::types::{LastUpdateStatus, State};
 use aws_sdk_scheduler::Client as Scheduler;
 use aws_sdk_scheduler::operation::list_schedules::ListSchedulesError;
@@ -19,15 +21,13 @@ use tokio::time::timeout;
 use super::PATIENCE;
 use super::clock::ago;
 use super::finding::Finding;
-use crate::deployed::advice;
+use crate::deployed::{DENIED, advice};
 use crate::now;
 
 /// The longest that a schedule of unknown rate lets one wait.
 const RARELY: SignedDuration = SignedDuration::from_hours(25);
 /// How late a run may begin: the schedule tries again for so long.
 const LATE: SignedDuration = SignedDuration::from_mins(15);
-/// How AWS calls it that a right is missing.
-const DENIED: &str = "AccessDeniedException";
 
 /// What could be seen of a stack.
 pub(super) struct Stack {
@@ -96,10 +96,7 @@ fn variables_of(function: &GetFunctionConfigurationOutput) -> Option<BTreeMap<St
     )
 }
 
-fn unseen_function<E>(error: &SdkError<E>) -> Finding
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
+fn unseen_function(error: &SdkError<GetFunctionConfigurationError>) -> Finding {
     let check = "function";
     let advice = advice(error, "lambda:GetFunctionConfiguration");
     if error.code() == Some(DENIED) {

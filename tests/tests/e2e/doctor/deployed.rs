@@ -42,6 +42,11 @@ async fn stack(world: &World, state: &str, rate: &str, hours: u64) -> Lambda {
     lambda
 }
 
+/// The function of a stack that is well, and whose schedule is on.
+async fn stack_in_order(world: &World) -> Lambda {
+    stack(world, "ENABLED", "rate(1 hour)", 1).await
+}
+
 async fn doctor(world: &World, lambda: &Lambda) -> Ran {
     world
         .rollcall_of_admin(lambda, &["doctor", "--deployed", "--json"])
@@ -51,7 +56,7 @@ async fn doctor(world: &World, lambda: &Lambda) -> Ran {
 #[tokio::test]
 async fn stack_that_is_well_is_found_from_the_name_of_its_function() {
     let (world, _) = world_with_ana(Setup::new()).await;
-    let lambda = stack(&world, "ENABLED", "rate(1 hour)", 1).await;
+    let lambda = stack_in_order(&world).await;
 
     let ran = doctor(&world, &lambda).await;
 
@@ -106,7 +111,7 @@ async fn schedule_is_told_as_it_is() {
         assert!(told.contains(words), "{told}");
     }
 
-    let lambda = stack(&world, "ENABLED", "rate(1 hour)", 1).await;
+    let lambda = stack_in_order(&world).await;
     lambda.set_schedules(Vec::new()).await;
     let ran = doctor(&world, &lambda).await;
     assert_found(&ran, &[], &["schedule"]);
@@ -153,7 +158,7 @@ async fn schedule_that_was_switched_on_long_ago_is_at_work_as_long_as_somebody_r
 #[tokio::test]
 async fn schedule_is_told_though_its_runs_cannot_be_read() {
     let world = world().await;
-    let lambda = stack(&world, "ENABLED", "rate(1 hour)", 1).await;
+    let lambda = stack_in_order(&world).await;
     let query = Fault::status(Vendor::DynamoDb, 400);
     world.fault(query.operation("Query").always());
     let ran = doctor(&world, &lambda).await;
@@ -164,7 +169,7 @@ async fn schedule_is_told_though_its_runs_cannot_be_read() {
 #[tokio::test]
 async fn key_in_the_environment_is_looked_for_in_the_functions() {
     let (world, _) = world_with_ana(Setup::new()).await;
-    let lambda = stack(&world, "ENABLED", "rate(1 hour)", 1).await;
+    let lambda = stack_in_order(&world).await;
     let file = world.folder().join("rollcall.toml");
     let deployed = fs::read_to_string(&file).unwrap();
     fs::write(
@@ -218,7 +223,7 @@ async fn what_may_not_be_seen_is_unknown_and_says_which_right_is_missing() {
 #[tokio::test]
 async fn function_that_is_not_there_or_not_ready_is_a_finding_of_its_own() {
     let world = world().await;
-    let lambda = stack(&world, "ENABLED", "rate(1 hour)", 1).await;
+    let lambda = stack_in_order(&world).await;
     let other = ["doctor", "--deployed", "--json", "--function", "other"];
     let ran = world.rollcall_of_admin(&lambda, &other).await;
     assert_found(&ran, &["function other"], &[]);
@@ -272,7 +277,7 @@ async fn function_that_is_not_there_or_not_ready_is_a_finding_of_its_own() {
 #[tokio::test]
 async fn file_that_was_not_deployed_is_noticed() {
     let (world, _) = world_with_ana(Setup::new()).await;
-    let lambda = stack(&world, "ENABLED", "rate(1 hour)", 1).await;
+    let lambda = stack_in_order(&world).await;
     let file = world.folder().join("rollcall.toml");
     let deployed = fs::read_to_string(&file).unwrap();
     fs::write(&file, format!("{deployed}# another word\n")).unwrap();
@@ -298,7 +303,7 @@ async fn file_that_was_not_deployed_is_noticed() {
 #[tokio::test]
 async fn call_that_makes_no_sense_is_refused_with_words() {
     let world = world().await;
-    let lambda = stack(&world, "ENABLED", "rate(1 hour)", 1).await;
+    let lambda = stack_in_order(&world).await;
     for (arguments, words) in [
         (
             &["doctor", "--deployed", "--state", "x.sqlite"][..],
